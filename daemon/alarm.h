@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Alarm: an operation that a rule named, with what became of it. EnforcerEvent is what an enforcer saw, in the words of
+ * its own profile; Alarm is the same with the policy's words, ready for the journal and D-Bus. */
+
+#include <glib.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "op.h"
+
+/* Why an event was raised. */
+typedef enum EventReason {
+        REASON_RULE,        /* the rule says so */
+        REASON_NO_PATH,     /* the path could not be had (detached, foreign namespace, too long): denied */
+        REASON_SECOND_NAME, /* the operation would give a subtree or file another name with other rules */
+        REASON_BASE,        /* base protection */
+        REASON_DEFAULT,     /* an allow-list does not name it */
+        _REASON_MAX,
+        _REASON_INVALID = -22,
+} EventReason;
+
+const char *event_reason_to_string(EventReason r);
+
+/* One event as an enforcer delivers it. Everything is borrowed for the length of the call. */
+struct EnforcerEvent {
+        EnforcerKind enforcer;
+        const char *policy;    /* full name */
+        uint32_t generation;   /* which apply() the rule index belongs to; 0: unknown */
+        char digest[65];       /* of the profile whose rule this is; "" unknown */
+        int32_t rule;          /* index in the policy's rules; -1: none */
+        EventReason reason;
+        Action action;
+        const char *operation; /* "open", "exec", "mmap", "unlink", "rename", "bpf", "kill", ... */
+        uint32_t requested;    /* FilePerm bits for OP_FILE, else 0 */
+        const uint8_t *object; /* path bytes, address, ...; not NUL-terminated, any byte may occur */
+        size_t object_size;
+        const uint8_t *object2; /* the second path of rename, link, mount; may be NULL */
+        size_t object2_size;
+        uint64_t cgroup_id;    /* of the confinement (home), not of where the process may have moved to */
+        uint64_t time_usec;    /* CLOCK_BOOTTIME */
+        pid_t pid, tid;
+        uid_t uid;
+        char comm[16];
+};
+typedef struct EnforcerEvent EnforcerEvent;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Bundle: all that the loader's child process hands to the daemon: what it read, compiled and found wrong, serialised as
+ * one GVariant (validated on arrival; a child that was killed or lied yields an error, never a wild read). The daemon
+ * itself parses no YAML and builds no automaton. */
+
+#include <glib.h>
+
+#include "diag.h"
+#include "enforcer.h"
+#include "policy.h"
+#include "settings.h"
+
+/* How one rule stands, for status: `varmorctl show`. */
+typedef struct RuleStatus {
+        char *id;
+        SourcePos pos;
+        RuleOrigin origin;
+        OpKind kind;
+        char *summary;          /* one line: "deny rw /etc/shadow, /etc/gshadow" */
+        uint32_t enforced_by;   /* 1 << EnforcerKind */
+        char *why_not[_ENFORCER_KIND_MAX]; /* for each chosen enforcer that does not: the reason; else NULL */
+        bool optional;
+} RuleStatus;
+
+/* One policy as the daemon needs it. A policy with errors has valid == false, its diagnostics, and as much of its name and
+ * source as could be had. */
+typedef struct BundlePolicy {
+        char *name, *slice, *full_name;
+        char *source;          /* file */
+        char **files;          /* with fragments */
+        bool valid;
+        Mode mode;
+        bool mode_runtime;
+        bool audit_violations, allow_violations, privileged, fail_open, update_existing;
+        uint32_t enforcers;
+        TargetSpec target;
+        GPtrArray *rules;      /* of RuleStatus */
+        Profile *profiles[_ENFORCER_KIND_MAX]; /* NULL: enforcer not chosen; blob NULL + digest: same as the daemon has */
+        Diag *diag;
+} BundlePolicy;
+
+typedef struct Bundle {
+        GPtrArray *policies;   /* of BundlePolicy, valid and invalid */
+        GBytes *targets;       /* target automaton; policy indices count in @policies */
+        Settings *settings;
+        Diag *diag;            /* what concerns no single policy */
+        uint64_t took_usec;
+} Bundle;
+
+void bundle_free(Bundle *b);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bundle, bundle_free)
+
+GVariant *bundle_to_variant(const Bundle *b);
+/** bundle_from_variant() - @v is untrusted. Return: 0, -EBADMSG. */
+int bundle_from_variant(GVariant *v, Bundle **ret);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only */
+#pragma once
+
+/* What the BPF programs and the daemon say to each other: the only file that both sides include. Fixed-width plain
+ * structs, explicit padding, asserted sizes. Any change: bump VA_ABI_VERSION, which is part of the pin path. */
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define VA_ABI_VERSION 1
+
+/* ---- bounds ------------------------------------------------------------------------------------------------- */
+#define VA_PATH_MAX 4096        /* include/uapi/linux/limits.h: PATH_MAX; a longer path cannot be had */
+#define VA_POLICIES_MAX 1024    /* policy slots of one boot; a slot is never reused by another policy */
+#define VA_COVER_MAX 8          /* policies that may cover one cgroup together */
+#define VA_GROUPS_MAX 32        /* groups of rules with the same `targets` in one policy */
+#define VA_CGROUPS_MAX 16384    /* labelled cgroups */
+#define VA_LAUNCHERS_MAX 64
+
+/* ---- access bits, the same as FilePerm in op.h --------------------------------------------------------------- */
+#define VA_READ 1U
+#define VA_WRITE 2U
+#define VA_APPEND 4U
+#define VA_EXEC 8U
+
+/* ---- the automaton -------------------------------------------------------------------------------------------
+ * One per policy: a minimised DFA over the bytes of a path, laid out in u32 words of tab[].
+ *
+ * A state word s is the index of the state in tab[] plus flag bits:
+ *   0                no rule can match any more: stop, nothing is accepted ("dead")
+ *   VA_S_FINAL       whatever follows, the verdict stays that of this state: stop
+ *   VA_S_TAIL        the state is the head of a literal tail, else it is a row
+ * With i = s & VA_S_INDEX:
+ *   tab[i - 1]       accept word: index of the accept record in tab[] (0: none) | VA_A_REACH
+ *   row:             tab[i + class]: the state word after a byte of that class
+ *   tail:            tab[i]: number of literal bytes (1 .. VA_TAIL_MAX); tab[i + 1]: the state word after all of them;
+ *                    from tab[i + 2]: the bytes, four to a word, in memory order. A byte that differs leads to 0.
+ *                    The positions inside a tail accept nothing; a deny is always reachable from them.
+ * VA_A_REACH: some continuation (or the state itself) denies something.
+ *
+ * Accept record, by the kind of start state:
+ *   path rules (start[]): struct va_accept
+ *   executables (start_exec): one word, the mask of groups that a process enters when it executes this path
+ *   cgroup paths (the target automaton): struct va_cover
+ */
+#define VA_S_FINAL 0x80000000U
+#define VA_S_TAIL 0x40000000U
+#define VA_S_INDEX 0x0fffffffU
+#define VA_A_REACH 0x80000000U
+#define VA_A_INDEX 0x0fffffffU
+#define VA_TAIL_MAX 255
+#define VA_CLASSES_MAX 256
+
+struct va_accept {
+        __u8 deny;  /* bits that are refused */
+        __u8 log;   /* bits whose use is reported (refused or not) */
+        __u8 allow; /* bits that an allow-list grants */
+        __u8 pad;
+        __u16 rule[4]; /* per bit (0 READ .. 3 EXEC): index in the policy's rules of the one that decided */
+};
+_Static_assert(sizeof(struct va_accept) == 12, "ABI");
+
+/* The policies that cover a cgroup, sorted by slot. */
+struct va_cover {
+        __u32 n;
+        __u16 slot[VA_COVER_MAX];
+};
+_Static_assert(sizeof(struct va_cover) == 20, "ABI");
+
+/* Two sizes of table, in words, because the size of a map's value is fixed: most policies fit the small one. The big
+ * one stays below KMALLOC_MAX_SIZE (4 MiB), the largest value that kernel 6.1 takes. */
+#define VA_TAB_SMALL (16U * 1024)
+#define VA_TAB_BIG (1023U * 1024)
+
+struct va_table {
+        __u32 generation;  /* changes with each apply; 0 is never used */
+        __u32 flags;       /* VA_T_* */
+        __u32 n_words;     /* used words of tab[] */
+        __u32 n_classes;
+        __u32 n_rules;
+        __u32 start_exec;  /* state word; 0: no groups */
+        __u32 n_groups;    /* groups 1 .. n_groups have their own start state */
+        __u32 default_deny; /* access bits that are denied unless allowed (allow-lists) */
+        __u32 start[VA_GROUPS_MAX + 1]; /* [0]: rules for everybody; [g]: only for processes in group g */
+        __u32 accept_first; /* the accept records stand one after the other: index of the first, */
+        __u32 accept_n;     /* and their number */
+        __u32 pad[21];
+        __u8 class_of[256];
+        __u32 tab[];
+};
+_Static_assert(sizeof(struct va_table) == 512, "ABI");

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Enforcer: the one interface behind which AppArmor, the BPF LSM and seccomp stand. compile() is pure and runs
+ * in the loader's child process; everything else runs in the daemon's loop and must not block. An enforcer knows op,
+ * policy, alarm and diag; never the manager, never sd-bus. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "diag.h"
+#include "op.h"
+#include "policy.h"
+
+/* A compiled policy for one enforcer: bytes that compile() made and apply() puts into the kernel, and for each
+ * rule of the policy (same order and count as policy->rules) why this enforcer does not enforce it. Immutable. */
+typedef struct Profile {
+        EnforcerKind enforcer;
+        GBytes *blob;         /* format is the enforcer's own; empty: nothing to enforce */
+        char digest[65];      /* SHA-256 of @blob, hex */
+        GPtrArray *why_not;   /* of char *; NULL element: the rule is enforced by this enforcer */
+        uint32_t n_states;    /* size figures for status and bench */
+        uint64_t table_bytes;
+} Profile;
+
+Profile *profile_new(EnforcerKind enforcer, GBytes *blob /* taken */);
+void profile_free(Profile *p);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Profile, profile_free)
+
+/* What an enforcer can do beyond blocking. */
+typedef enum EnforcerFlags {
+        ENFORCER_LIVE = 1 << 0,      /* a change reaches running processes */
+        ENFORCER_AUDIT = 1 << 1,     /* it reports what it denies */
+        ENFORCER_OBSERVE = 1 << 2,   /* it can report without denying */
+        ENFORCER_ALLOWLIST = 1 << 3, /* it can deny by default */
+} EnforcerFlags;
+
+typedef struct Enforcer Enforcer;
+typedef struct EnforcerEvent EnforcerEvent; /* daemon/alarm.h */
+
+/* What the daemon gives an enforcer when it opens it. All borrowed, must outlive the enforcer. */
+typedef struct EnforcerEnv {
+        char **launchers;                    /* absolute paths of set-up programs, beside PID 1's own */
+        const char *self_unit;               /* "varmord.service": what base protection guards */
+        void (*on_event)(const EnforcerEvent *event, void *userdata);
+        void *userdata;
+} EnforcerEnv;
+
+/* Counters that only grow; the daemon reports each increase. */
+typedef struct EnforcerCounters {
+        uint64_t events_lost;      /* alarms that found the queue full */
+        uint64_t programs_skipped; /* runs that the kernel left out (recursion_misses): protection had a hole */
+        uint64_t labels_lost;      /* cgroups that could not be labelled because a table was full */
+} EnforcerCounters;
+
+typedef struct EnforcerOps {
+        const char *name; /* "bpf": as in YAML, journal and D-Bus */
+        EnforcerKind kind;
+        uint32_t kinds;   /* 1 << OpKind that it can express */
+        uint32_t flags;   /* EnforcerFlags */
+
+        /** open() - find out what the kernel offers, adopt what is in force already, else load.
+         * Return: 0; -EOPNOTSUPP and in @d what is missing; another negative errno. */
+        int (*open)(const EnforcerEnv *env, Enforcer **ret, Diag *d);
+
+        /** close() - let go of the kernel's objects and leave them in force. Accepts NULL. */
+        void (*close)(Enforcer *e);
+
+        /** shutdown() - take everything out of the kernel (uninstalling, `varmord --remove`). */
+        int (*shutdown)(Enforcer *e);
+
+        /** compile() - pure. @ret always gets a profile when 0 is returned; rules that this enforcer cannot express
+         * get their reason in ret->why_not. Return: 0, -EBADMSG, -E2BIG (state budget; @d names the patterns). */
+        int (*compile)(const Policy *p, Profile **ret, Diag *d);
+
+        /** apply() - put @p in force for the policy called @policy (its full name), atomically, idempotently. */
+        int (*apply)(Enforcer *e, const char *policy, const Profile *p);
+
+        /** remove() - @policy has no rules any more. Idempotent. */
+        int (*remove)(Enforcer *e, const char *policy);
+
+        /** cover() - which cgroups belong to which policy: @targets is a table made by targets_compile(), whose
+         * policy indices stand for @policies. New cgroups follow it at once, existing ones before this returns. */
+        int (*cover)(Enforcer *e, GBytes *targets, const char *const *policies);
+
+        /** applied() - digest of what is in force for @policy ("" if nothing), also after adoption. */
+        int (*applied)(Enforcer *e, const char *policy, char ret_digest[static 65]);
+
+        /** policies() - names of all policies that have something in force, also after adoption. */
+        char **(*policies)(Enforcer *e);
+
+        /** fd(), dispatch() - readable when events wait; dispatch() hands at most @max of them to env->on_event. */
+        int (*fd)(Enforcer *e);
+        int (*dispatch)(Enforcer *e, unsigned max);
+
+        int (*counters)(Enforcer *e, EnforcerCounters *ret);
+
+        /** pid_confined() - 1 if @pid is under any policy, 0 if not, negative errno if it cannot be known (then the
+         * caller must refuse). */
+        int (*pid_confined)(Enforcer *e, pid_t pid);
+} EnforcerOps;
+
+extern const EnforcerOps bpf_enforcer_ops;
