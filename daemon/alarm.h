@@ -38,6 +38,7 @@ struct EnforcerEvent {
         size_t object_size;
         const uint8_t *object2; /* the second path of rename, link, mount; may be NULL */
         size_t object2_size;
+        const char *cgroup;    /* its path, if the enforcer knows it; NULL: it does not */
         uint64_t cgroup_id;    /* of the confinement (home), not of where the process may have moved to */
         uint64_t time_usec;    /* CLOCK_BOOTTIME */
         pid_t pid, tid;
@@ -45,3 +46,35 @@ struct EnforcerEvent {
         char comm[16];
 };
 typedef struct EnforcerEvent EnforcerEvent;
+
+/* An alarm, coalesced: @count events that were alike. */
+typedef struct Alarm {
+        char *policy;        /* full name */
+        Mode mode;
+        EnforcerKind enforcer;
+        Action action;
+        EventReason reason;
+        char *rule;          /* id; "" if none decided */
+        char *operation;
+        uint32_t requested;  /* FilePerm */
+        GBytes *object;      /* any byte may occur */
+        GBytes *object2;     /* NULL: none */
+        char *cgroup;        /* path; "" unknown */
+        uint64_t cgroup_id;
+        char *unit;          /* "nginx.service"; "" unknown or none */
+        pid_t pid, tid;      /* of the first */
+        uid_t uid;
+        char comm[16];
+        uint64_t count;
+        uint64_t first_usec, last_usec; /* CLOCK_REALTIME */
+} Alarm;
+
+void alarm_free(Alarm *a);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Alarm, alarm_free)
+
+/** alarm_dup_message() - one sentence that a person can act on; unprintable bytes escaped as \xHH. To be freed. */
+char *alarm_dup_message(const Alarm *a);
+/** alarm_dup_bytes() - @b as valid UTF-8 without control characters, the rest escaped as \xHH. NULL yields "". */
+char *alarm_dup_bytes(GBytes *b);
+/** file_perms_to_string() - "read,write"; "" for 0. To be freed. */
+char *file_perms_to_string(uint32_t perms);

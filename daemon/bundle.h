@@ -32,9 +32,11 @@ typedef struct BundlePolicy {
         char **files;          /* with fragments */
         bool valid;
         Mode mode;
-        bool mode_runtime;
+        bool mode_runtime;     /* from a fragment below /run */
+        bool mode_persistent;  /* from a fragment that SetMode wrote below /etc */
         bool audit_violations, allow_violations, privileged, fail_open, update_existing;
         uint32_t enforcers;
+        char ir_digest[65];    /* of the sealed policy; "" if not valid */
         TargetSpec target;
         GPtrArray *rules;      /* of RuleStatus */
         Profile *profiles[_ENFORCER_KIND_MAX]; /* NULL: enforcer not chosen; blob NULL + digest: same as the daemon has */
@@ -49,6 +51,12 @@ typedef struct Bundle {
         uint64_t took_usec;
 } Bundle;
 
+BundlePolicy *bundle_policy_new(void);
+void bundle_policy_free(BundlePolicy *p);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BundlePolicy, bundle_policy_free)
+void rule_status_free(RuleStatus *s);
+
+Bundle *bundle_new(void);
 void bundle_free(Bundle *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bundle, bundle_free)
 
