@@ -176,6 +176,15 @@ typedef struct SetModeOptions {
 int manager_set_mode(Manager *m, const char *full_name, Mode mode, const SetModeOptions *o, ManagerDone done,
                      void *userdata);
 
+/** manager_reset_mode() - take back what manager_set_mode() wrote for @full_name, below /run and below /etc, and call
+ * @done when the policy is in force as its own files say. Nothing to take back is success.
+ * Return: 0, -ENOENT, -EBUSY, -ESHUTDOWN. */
+int manager_reset_mode(Manager *m, const char *full_name, ManagerDone done, void *userdata);
+
+/** manager_report_confined() - the bus refused @member ("SetMode", ...) to the confined process @pid: raise an alarm of
+ * rule base-protection, reason REASON_BASE, operation "dbus", object @member, in the name of the policies that cover it. */
+void manager_report_confined(Manager *m, pid_t pid, uid_t uid, const char *member);
+
 /* A document larger than this is refused with -E2BIG. */
 #define MANAGER_CHECK_BYTES_MAX (1U << 20)
 
