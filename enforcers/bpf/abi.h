@@ -36,7 +36,8 @@
  *   row:             tab[i + class]: the state word after a byte of that class
  *   tail:            tab[i]: number of literal bytes (1 .. VA_TAIL_MAX); tab[i + 1]: the state word after all of them;
  *                    from tab[i + 2]: the bytes, four to a word, in memory order. A byte that differs leads to 0.
- *                    The positions inside a tail accept nothing; a deny is always reachable from them.
+ *                    The positions inside a tail accept nothing; from them the same is reachable as from the state
+ *                    after it. At least VA_TAIL_ROOM words of the table stand from tab[i] on.
  * VA_A_REACH: some continuation (or the state itself) denies something.
  *
  * Accept record, by the kind of start state:
@@ -50,6 +51,7 @@
 #define VA_A_REACH 0x80000000U
 #define VA_A_INDEX 0x0fffffffU
 #define VA_TAIL_MAX 255
+#define VA_TAIL_ROOM 74
 #define VA_CLASSES_MAX 256
 
 struct va_accept {
