@@ -14,6 +14,7 @@
 #define POLICY_RULES_MAX 20000U
 #define POLICY_NAME_BYTES_MAX 253U    /* a Kubernetes object name: a DNS subdomain */
 #define POLICY_PATTERN_BYTES_MAX 4095U
+#define POLICY_LIST_MAX 20000U        /* elements of any one list in a document */
 
 typedef enum TargetKind {
         TARGET_SERVICE,
@@ -28,7 +29,17 @@ typedef enum TargetKind {
 const char *target_kind_to_string(TargetKind k);
 TargetKind target_kind_from_string(const char *s);
 
-typedef enum SelectorOperator { SELECTOR_IN, SELECTOR_NOT_IN, SELECTOR_EXISTS, SELECTOR_DOES_NOT_EXIST, _SELECTOR_OPERATOR_MAX } SelectorOperator;
+typedef enum SelectorOperator {
+        SELECTOR_IN,
+        SELECTOR_NOT_IN,
+        SELECTOR_EXISTS,
+        SELECTOR_DOES_NOT_EXIST,
+        _SELECTOR_OPERATOR_MAX,
+        _SELECTOR_OPERATOR_INVALID = -22,
+} SelectorOperator;
+
+const char *selector_operator_to_string(SelectorOperator o);
+SelectorOperator selector_operator_from_string(const char *s);
 
 typedef struct SelectorTerm {
         SourcePos pos;
@@ -36,6 +47,9 @@ typedef struct SelectorTerm {
         SelectorOperator op;
         char **values; /* NULL-terminated; empty for (DOES_NOT_)EXISTS */
 } SelectorTerm;
+
+void selector_term_free(SelectorTerm *t);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SelectorTerm, selector_term_free)
 
 typedef struct TargetSpec {
         SourcePos pos;
@@ -46,37 +60,171 @@ typedef struct TargetSpec {
 } TargetSpec;
 
 typedef enum RuleOrigin {
-        RULE_BUILT_IN, /* from rules.d, named by id */
+        RULE_BUILT_IN, /* from the catalogue, named by id */
         RULE_CUSTOM,   /* written in the policy */
         RULE_BASE,     /* base protection, present in every policy that denies */
         _RULE_ORIGIN_MAX,
+        _RULE_ORIGIN_INVALID = -22,
 } RuleOrigin;
+
+const char *rule_origin_to_string(RuleOrigin o);
+RuleOrigin rule_origin_from_string(const char *s);
 
 typedef enum RuleQualifier {
         RULE_DENY = 1 << 0,
         RULE_AUDIT = 1 << 1,
-        RULE_ALLOW = 1 << 2,
+        RULE_ALLOW = 1 << 2, /* acts in allow-lists only */
 } RuleQualifier;
 
+/* What policy_resolve_paths() found: @to was added because @from leads there through symlinks. */
+typedef struct PathAlias {
+        char *from, *to;
+} PathAlias;
+
+void path_alias_free(PathAlias *a);
+
+/* OP_FILE. Patterns without a leading slash hold in every directory. */
 typedef struct FileRule {
-        char **patterns; /* NULL-terminated; POLICY.md's globs */
+        char **patterns; /* NULL-terminated; POLICY.md's globs, as written, then those that symlinks added */
         char **except;   /* NULL-terminated, may be NULL: subtracted from this rule alone */
         uint32_t perms;  /* FilePerm */
 } FileRule;
 
-/* The other kinds have their structs beside this one, added as the parser learns them. */
+/* OP_SOCKET: creating a socket whose family AND type AND protocol are each in the mask. */
+typedef struct SocketRule {
+        uint64_t domains;   /* 1 << AF_*; UINT64_MAX: every family, those unknown to us too */
+        uint32_t types;     /* 1 << SOCK_*; UINT32_MAX: every type */
+        uint32_t protocols; /* SocketProtocol; UINT32_MAX: every protocol */
+} SocketRule;
+
+typedef enum NetAddressKind {
+        NET_ADDRESS_PREFIX,    /* @family, @bytes, @prefix_len */
+        NET_ADDRESS_HOST_SELF, /* the host's own addresses, as they are at each moment */
+        NET_ADDRESS_UNIX,      /* the socket file @path, a pattern */
+        _NET_ADDRESS_KIND_MAX,
+} NetAddressKind;
+
+typedef struct NetAddress {
+        NetAddressKind kind;
+        uint8_t family;     /* AF_INET or AF_INET6 */
+        uint8_t prefix_len; /* bits of @bytes that count; the others are zero */
+        uint8_t bytes[16];  /* network order; IPv4 in the first four */
+        char *path;         /* NET_ADDRESS_UNIX */
+} NetAddress;
+
+typedef struct PortRange {
+        uint16_t first, last; /* 1 .. 65535, inclusive */
+} PortRange;
+
+/* OP_EGRESS, OP_INGRESS: any of the addresses, and any of the ports. */
+typedef struct NetRule {
+        GPtrArray *addresses; /* of NetAddress, never empty */
+        GArray *ports;        /* of PortRange; NULL: every port */
+} NetRule;
+
+typedef struct PtraceRule {
+        bool strict;    /* within the policy's cgroups, too */
+        uint32_t perms; /* PtracePerm */
+} PtraceRule;
+
+/* OP_MOUNT. */
+typedef struct MountRule {
+        char *source;   /* pattern of the source; for umount, of the mount point; "**": any */
+        char *fstype;   /* NULL: any */
+        uint64_t flags; /* 1 << MountWord; see op.h */
+} MountRule;
+
+typedef struct BpfCallRule {
+        uint64_t commands; /* 1 << enum bpf_cmd; UINT64_MAX: every command */
+} BpfCallRule;
+
+/* One condition on an argument of a system call. */
+typedef struct SyscallArg {
+        uint32_t index; /* 0 .. 5 */
+        SyscallCompare op;
+        uint64_t value;
+        uint64_t value_two; /* SYSCALL_MASKED_EQ: value is the mask, value_two what must remain */
+} SyscallArg;
+
+/* Where an entry of a profile counts (or, as excludes, does not). An empty condition always holds. */
+typedef struct SyscallCondition {
+        uint64_t caps;     /* 1 << CAP_*: all must be had */
+        uint32_t arches;   /* 1 << SyscallArch: one must be the machine's */
+        uint16_t min_kernel[2]; /* major, minor; 0, 0: any */
+} SyscallCondition;
+
+/* OP_SYSCALL: an entry of OCI's LinuxSyscall. */
+typedef struct SyscallRule {
+        char **names; /* NULL-terminated; a name that the machine does not know is skipped by the compiler */
+        SyscallAction action;
+        int32_t errno_ret; /* -1: not given */
+        GArray *args;      /* of SyscallArg; NULL: unconditional. Same index: alternatives; different: all must hold */
+        SyscallCondition includes, excludes;
+} SyscallRule;
+
+/* OP_TEXT: text in the language of one enforcer. */
+typedef struct TextRule {
+        EnforcerKind enforcer;
+        char *text;
+} TextRule;
 
 typedef struct Rule {
-        char *id;           /* "disable-write-etc", or for the administrator's own "files[2]": names it in alarms */
-        SourcePos pos;
+        char *id;            /* "disable-write-etc", or for the administrator's own "files[2]": names it in alarms */
+        SourcePos pos;       /* where the policy asks for it (for RULE_BASE: where its data stand) */
         RuleOrigin origin;
         OpKind kind;
         uint32_t qualifiers; /* RuleQualifier; DENY and AUDIT together: denied and reported whatever the disposition */
         char **targets;      /* NULL: everybody; else patterns of executables that (with what they execute) it is for */
         bool optional;       /* may go unenforced */
         char *unenforceable; /* not NULL: why nobody can enforce it here (addresses not configured, ...) */
-        FileRule file;       /* OP_FILE */
+        GPtrArray *aliases;  /* of PathAlias: patterns that symlinks added; NULL: none */
+        uint32_t only;       /* 1 << EnforcerKind that this entry is for, where a rule says the same for each enforcer in
+                              * another kind; 0: every enforcer that can express it */
+        union {
+                FileRule file;         /* OP_FILE */
+                uint64_t capabilities; /* OP_CAPABILITY: 1 << CAP_* */
+                SocketRule socket;     /* OP_SOCKET */
+                NetRule net;           /* OP_EGRESS, OP_INGRESS */
+                PtraceRule ptrace;     /* OP_PTRACE */
+                MountRule mount;       /* OP_MOUNT */
+                BpfCallRule bpf;       /* OP_BPF */
+                SyscallRule syscall;   /* OP_SYSCALL */
+                TextRule text;         /* OP_TEXT */
+        };                             /* OP_USERNS: nothing more to say */
 } Rule;
+
+Rule *rule_new(OpKind kind);
+void rule_free(Rule *r);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rule, rule_free)
+
+/** rule_dup() - a deep copy. */
+Rule *rule_dup(const Rule *r);
+
+/** rule_summary() - one line for people: "deny write /etc/passwd". Freed by the caller. */
+char *rule_summary(const Rule *r);
+
+/* Where a deny-by-default profile comes from. */
+typedef enum ProfileType {
+        PROFILE_NONE,           /* the section is not there */
+        PROFILE_BEHAVIOR_MODEL, /* made from the model */
+        PROFILE_CUSTOM,
+        _PROFILE_TYPE_MAX,
+        _PROFILE_TYPE_INVALID = -22,
+} ProfileType;
+
+const char *profile_type_to_string(ProfileType t);
+ProfileType profile_type_from_string(const char *s);
+
+/* defenseInDepth, per enforcer. Its rules stand in policy->rules. */
+typedef struct DepthProfile {
+        SourcePos pos;
+        ProfileType type;
+        char *text;              /* AppArmor: the whole profile; else NULL */
+        uint32_t classes;        /* BPF: 1 << OpKind that are denied by default */
+        SyscallAction action;    /* seccomp: what happens to a call that no entry names; _INVALID: not given */
+        int32_t errno_ret;       /* seccomp: with which error; -1: not given */
+        uint32_t arches;         /* seccomp: 1 << SyscallArch; 0: native */
+} DepthProfile;
 
 typedef struct Policy {
         char *name;         /* metadata.name */
@@ -87,16 +235,59 @@ typedef struct Policy {
         bool fail_open;     /* failurePolicy: open */
         bool update_existing;
         uint32_t enforcers; /* 1 << EnforcerKind */
+        SourcePos enforcers_pos;
         Mode mode;
+        SourcePos mode_pos;
         bool mode_runtime;  /* the mode comes from a fragment below /run */
         bool privileged;    /* enhanceProtect.privileged */
         bool audit_violations;
         bool allow_violations;
         uint32_t duration_min; /* modelingOptions.duration; 0: not given */
-        GPtrArray *rules;   /* of Rule, in the document's order, base protection last */
+        DepthProfile depth[_ENFORCER_KIND_MAX];
+        GPtrArray *rules;   /* of Rule: those of the mode, in the document's order, base protection last */
         char **files;       /* the file and its fragments, in the order they were merged */
         bool sealed;
+        char digest[65];    /* SHA-256 of policy_dump(), hex; set by policy_seal() */
 } Policy;
 
+Policy *policy_new(void);
 void policy_free(Policy *p);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Policy, policy_free)
+
+/** policy_dump() - the whole policy as canonical text: equal policies give equal text, wherever they were written (no
+ * positions or file names). This is what the digest is made of and what golden tests compare. */
+char *policy_dump(const Policy *p);
+
+/** policy_seal() - set the digest; from here on nobody changes @p. */
+void policy_seal(Policy *p);
+
+/** policy_denies() - does @p enforce anything at all, so that base protection belongs to it? (AlwaysAllow does not,
+ * nor BehaviorModeling, nor a policy with allowViolations.) */
+bool policy_denies(const Policy *p);
+
+/* ---- symlinks ------------------------------------------------------------------------------------------------- */
+
+/* Reads one symlink. Return: its text (to be freed), or NULL if @path is none or cannot be read. */
+typedef char *(*PathReadlink)(const char *path, void *userdata);
+
+/** policy_resolve_paths() - follow the literal beginning of each pattern through symlinks, and add the names it leads to
+ * (a rule for /bin/sh holds for /usr/bin/sh and /usr/bin/dash too). Exceptions follow only what the rule's own patterns
+ * followed, and links that stand directly below "/": else whoever can place a symlink could widen them. Before sealing.
+ * @readlink: NULL for the real readlink(2). */
+void policy_resolve_paths(Policy *p, PathReadlink readlink, void *userdata, Diag *d);
+
+/* ---- what can be enforced -------------------------------------------------------------------------------------- */
+
+/* What the enforcers of this build can do, by EnforcerKind. All zero: not there. */
+typedef struct EnforcerAbility {
+        uint32_t kinds; /* 1 << OpKind */
+        uint32_t modes; /* 1 << Mode; EnhanceProtect without `privileged` needs RuntimeDefault as well */
+} EnforcerAbility;
+
+/** policy_check_enforceable() - report what of @p could not be put in force, as errors (or warnings, where the policy says
+ * `optional` or another enforcer does it). @can: one for each EnforcerKind.
+ * Return: 0, -EOPNOTSUPP if there was an error. */
+int policy_check_enforceable(const Policy *p, const EnforcerAbility can[static _ENFORCER_KIND_MAX], Diag *d);
+
+/** rule_why_not() - why enforcer @e does not enforce @r, as far as kinds decide; NULL if it should. To be freed. */
+char *rule_why_not(const Rule *r, EnforcerKind e, const EnforcerAbility *can);
