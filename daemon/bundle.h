@@ -60,6 +60,12 @@ Bundle *bundle_new(void);
 void bundle_free(Bundle *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bundle, bundle_free)
 
+/* Changes with the layout of the bytes: a state file of another version is not read. */
+#define BUNDLE_VERSION 1U
+
+/** bundle_to_variant() - Return: a reference that is the caller's, not a floating one. */
 GVariant *bundle_to_variant(const Bundle *b);
 /** bundle_from_variant() - @v is untrusted. Return: 0, -EBADMSG. */
 int bundle_from_variant(GVariant *v, Bundle **ret);
+/** bundle_from_bytes() - the same for serialised bytes; nothing of @bytes is referenced afterwards. */
+int bundle_from_bytes(GBytes *bytes, Bundle **ret);
