@@ -15,6 +15,7 @@
 #define YAML_BYTES_MAX (4U << 20)  /* one file */
 #define YAML_DEPTH_MAX 32U         /* collections within collections */
 #define YAML_NODES_MAX 400000U     /* one file, keys included */
+#define YAML_PAIRS_MAX 1024U       /* one mapping */
 #define YAML_DOCUMENTS_MAX 4096U   /* one file */
 
 typedef enum YamlType {
@@ -37,11 +38,13 @@ struct YamlNode {
         YamlType type;
         SourcePos pos;
         bool quoted;          /* scalar: in quotes or as a block, hence a string */
+        bool block;           /* scalar: a block (| or >), whose text begins in the next line */
         char *scalar;         /* no NUL inside */
         GPtrArray *items;     /* sequence: of YamlNode, owned */
         GPtrArray *pairs;     /* mapping: of YamlPair, owned, keys are unique */
 };
 
+void yaml_pair_free(YamlPair *p);
 void yaml_node_free(YamlNode *n);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(YamlNode, yaml_node_free)
 
