@@ -75,6 +75,8 @@ _Static_assert(sizeof(struct va_cover) == 20, "ABI");
 #define VA_TAB_SMALL (16U * 1024)
 #define VA_TAB_BIG (1023U * 1024)
 
+#define VA_T_BASE 1U /* va_table.flags: the policy denies something, so base protection holds for its processes */
+
 struct va_table {
         __u32 generation;  /* changes with each apply; 0 is never used */
         __u32 flags;       /* VA_T_* */
@@ -87,8 +89,120 @@ struct va_table {
         __u32 start[VA_GROUPS_MAX + 1]; /* [0]: rules for everybody; [g]: only for processes in group g */
         __u32 accept_first; /* the accept records stand one after the other: index of the first, */
         __u32 accept_n;     /* and their number */
-        __u32 pad[21];
+        __u32 groups_id;    /* hash of the groups' targets, in order: the same groups mean the same in two tables with the
+                             * same value; 0 if there are none */
+        __u32 pad[20];
         __u8 class_of[256];
         __u32 tab[];
 };
 _Static_assert(sizeof(struct va_table) == 512, "ABI");
+
+/* ---- who is confined ------------------------------------------------------------------------------------------
+ * A label is a struct va_cover under the id of a cgroup. An identity is what a process carries, in storage of its group
+ * leader; it decides before the cgroup does. */
+#define VA_ID_LIVE 1U /* in force; without it, the identity only prepares for the end of an exec */
+#define VA_ID_GROUPS_UNKNOWN 0xffffffffU
+
+struct va_identity {
+        __u64 home;   /* id of the cgroup whose confinement this is */
+        __u64 anchor; /* the labelled cgroup that @home resolved to: itself or an ancestor */
+        __u32 epoch;  /* when @cover was looked up; 0: never, or being changed just now */
+        __u32 flags;  /* VA_ID_* */
+        struct va_cover cover;
+        __u32 groups[VA_COVER_MAX];    /* per place in @cover: mask of groups, bit g - 1 for group g */
+        __u32 groups_id[VA_COVER_MAX]; /* va_table.groups_id that they belong to, or VA_ID_GROUPS_UNKNOWN */
+        __u32 pending[VA_COVER_MAX];   /* groups that the exec under way will enter */
+        __u32 pad;
+};
+_Static_assert(sizeof(struct va_identity) == 144, "ABI");
+
+struct va_launcher {
+        __u64 ino;
+        __u32 dev; /* as the kernel writes it: major << 20 | minor */
+        __u32 pad;
+};
+_Static_assert(sizeof(struct va_launcher) == 16, "ABI");
+
+/* The state that programs and daemon share, beside the maps. */
+#define VA_NEGATIVE_MAX 4096U
+struct va_state {
+        __u32 epoch; /* counts up with each change of covers; never 0 */
+        __u32 pad;
+        __u64 self_cgroup; /* varmord's own: guarded by base protection; 0: unknown */
+        __u64 events_lost;
+        __u64 labels_lost;
+        __u64 scratch_lost; /* operations denied since no scratch was free */
+        __u64 reserved[3];
+        __u64 negative[VA_NEGATIVE_MAX]; /* cgroups under no policy: see va_negative() */
+};
+_Static_assert(sizeof(struct va_state) == 64 + 8 * VA_NEGATIVE_MAX, "ABI");
+
+/* What is written down about a slot, for the daemon alone. */
+#define VA_NAME_MAX 600
+struct va_slot {
+        __u32 used;
+        __u32 generation; /* of the table applied last */
+        char digest[72];  /* of the profile in force, "" none */
+        char name[VA_NAME_MAX];
+};
+_Static_assert(sizeof(struct va_slot) == 680, "ABI");
+
+/* What the pins in this directory are; written last, so that a half-made set is never adopted. */
+struct va_meta {
+        __u32 abi;
+        __u32 complete;
+        char build[72]; /* digest of the programs */
+};
+_Static_assert(sizeof(struct va_meta) == 80, "ABI");
+
+/* ---- events --------------------------------------------------------------------------------------------------- */
+#define VA_OP_OPEN 0
+#define VA_OP_CREATE 1
+#define VA_OP_MKDIR 2
+#define VA_OP_RMDIR 3
+#define VA_OP_UNLINK 4
+#define VA_OP_SYMLINK 5
+#define VA_OP_LINK 6
+#define VA_OP_RENAME 7
+#define VA_OP_TRUNCATE 8
+#define VA_OP_CHMOD 9
+#define VA_OP_CHOWN 10
+#define VA_OP_EXEC 11
+#define VA_OP_MMAP 12
+#define VA_OP_MPROTECT 13
+#define VA_OP_RECEIVE 14
+#define VA_OP_MOUNT 15
+#define VA_OP_MOVE_MOUNT 16
+#define VA_OP_PIVOT_ROOT 17
+#define VA_OP_BPF 18
+#define VA_OP_KILL 19
+#define VA_OP_PTRACE 20
+#define VA_OP_CONNECT 21
+#define VA_OP_SETATTR 22
+#define VA_OP_MAX 23
+
+/* The same order as EventReason and Action. */
+#define VA_REASON_RULE 0
+#define VA_REASON_NO_PATH 1
+#define VA_REASON_SECOND_NAME 2
+#define VA_REASON_BASE 3
+#define VA_REASON_DEFAULT 4
+#define VA_ACTION_DENIED 0
+#define VA_ACTION_AUDIT 1
+#define VA_ACTION_ALLOWED 2
+
+#define VA_NO_RULE 0xffffU
+
+struct va_event {
+        __u64 time_ns; /* CLOCK_BOOTTIME */
+        __u64 cgroup;  /* home */
+        __u32 pid, tid, uid;
+        __u32 generation; /* of the table whose rule this is */
+        __u32 requested;
+        __u16 slot;
+        __u16 rule; /* VA_NO_RULE: none */
+        __u8 op, reason, action, pad;
+        __u16 size, size2; /* bytes of the two paths, which follow one another */
+        char comm[16];
+};
+_Static_assert(sizeof(struct va_event) == 64, "ABI");
