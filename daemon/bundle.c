@@ -32,6 +32,7 @@ void bundle_policy_free(BundlePolicy *p)
         g_free(p->full_name);
         g_free(p->source);
         g_strfreev(p->files);
+        g_strfreev(p->selected);
         g_free(p->target.name);
         g_clear_pointer(&p->target.selector, g_ptr_array_unref);
         g_clear_pointer(&p->rules, g_ptr_array_unref);
@@ -64,13 +65,13 @@ void bundle_free(Bundle *b)
 /* ---- policies -------------------------------------------------------------------------------------------------- */
 
 #define FLAGS_TYPE "(bbbbbbbb)"
-#define POLICY_TYPE "(ssss" "as" FLAGS_TYPE "uus" TARGET_TYPE "a" RULE_TYPE "a" PROFILE_TYPE DIAG_TYPE ")"
+#define POLICY_TYPE "(ssss" "as" FLAGS_TYPE "uus" TARGET_TYPE "as" "a" RULE_TYPE "a" PROFILE_TYPE DIAG_TYPE ")"
 #define BUNDLE_TYPE "(ut" SETTINGS_TYPE DIAG_TYPE "ay" "a" POLICY_TYPE ")"
 
 static GVariant *policy_to_variant(const BundlePolicy *p)
 {
         GVariantBuilder rules, profiles;
-        GVariant *items[13];
+        GVariant *items[14];
 
         g_variant_builder_init(&rules, G_VARIANT_TYPE("a" RULE_TYPE));
         for (guint i = 0; i < p->rules->len; i++)
@@ -91,9 +92,10 @@ static GVariant *policy_to_variant(const BundlePolicy *p)
         items[7] = g_variant_new_uint32(p->enforcers);
         items[8] = variant_string(p->ir_digest);
         items[9] = target_to_variant(&p->target);
-        items[10] = g_variant_builder_end(&rules);
-        items[11] = g_variant_builder_end(&profiles);
-        items[12] = diag_to_variant(p->diag);
+        items[10] = variant_strv(p->selected);
+        items[11] = g_variant_builder_end(&rules);
+        items[12] = g_variant_builder_end(&profiles);
+        items[13] = diag_to_variant(p->diag);
         return g_variant_new_tuple(items, G_N_ELEMENTS(items));
 }
 
@@ -160,7 +162,7 @@ static int policy_read_head(GVariant *v, BundlePolicy *p)
 
 static int policy_read_rules(GVariant *v, BundlePolicy *p)
 {
-        g_autoptr(GVariant) rules = g_variant_get_child_value(v, 10), profiles = g_variant_get_child_value(v, 11);
+        g_autoptr(GVariant) rules = g_variant_get_child_value(v, 11), profiles = g_variant_get_child_value(v, 12);
 
         if (g_variant_n_children(rules) > POLICY_RULES_MAX || g_variant_n_children(profiles) > _ENFORCER_KIND_MAX)
                 return -EBADMSG;
@@ -192,7 +194,7 @@ static int policy_read_rules(GVariant *v, BundlePolicy *p)
 static int policy_from_variant(GVariant *v, BundlePolicy **ret)
 {
         g_autoptr(BundlePolicy) p = g_new0(BundlePolicy, 1);
-        g_autoptr(GVariant) target = g_variant_get_child_value(v, 9), diag = g_variant_get_child_value(v, 12);
+        g_autoptr(GVariant) target = g_variant_get_child_value(v, 9), diag = g_variant_get_child_value(v, 13);
         int r;
 
         p->rules = g_ptr_array_new_with_free_func((GDestroyNotify)rule_status_free);
@@ -207,6 +209,8 @@ static int policy_from_variant(GVariant *v, BundlePolicy **ret)
                 return r;
         if (p->valid && !p->target.name && !p->target.selector)
                 return -EBADMSG;
+        if (p->target.selector)
+                g_variant_get_child(v, 10, "^as", &p->selected);
         *ret = g_steal_pointer(&p);
         return 0;
 }

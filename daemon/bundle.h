@@ -38,6 +38,7 @@ typedef struct BundlePolicy {
         uint32_t enforcers;
         char ir_digest[65];    /* of the sealed policy; "" if not valid */
         TargetSpec target;
+        char **selected;       /* the cgroup paths that its selector yielded; NULL: it has none */
         GPtrArray *rules;      /* of RuleStatus */
         Profile *profiles[_ENFORCER_KIND_MAX]; /* NULL: enforcer not chosen; blob NULL + digest: same as the daemon has */
         Diag *diag;

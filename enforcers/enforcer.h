@@ -59,6 +59,7 @@ typedef struct EnforcerOps {
         const char *name; /* "bpf": as in YAML, journal and D-Bus */
         EnforcerKind kind;
         uint32_t kinds;   /* 1 << OpKind that it can express */
+        uint32_t modes;   /* 1 << Mode that it can enforce; EnhanceProtect without `privileged` needs RuntimeDefault, too */
         uint32_t flags;   /* EnforcerFlags */
 
         /** open() - find out what the kernel offers, adopt what is in force already, else load.
