@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* varmorctl: arguments in, one verb out. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <glib.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "timestamp.h"
+#include "varmorctl.h"
+
+typedef struct Verb {
+        const char *name;
+        int min_args, max_args;
+        int (*run)(const Options *o, char **args);
+        const char *options; /* those of the long options that it takes, beside the general ones */
+} Verb;
+
+static const Verb verbs[] = {
+        {"status", 0, 0, verb_status, " quiet "},
+        {"policies", 0, 0, verb_policies, ""},
+        {"show", 1, 1, verb_show, ""},
+        {"targets", 0, 0, verb_targets, ""},
+        {"mode", 1, 2, verb_mode, " persist observe enforce reset duration quiet "},
+        {"reload", 0, 0, verb_reload, " quiet "},
+        {"check", 1, INT_MAX, verb_check, " quiet "},
+        {"alarms", 0, 0, verb_alarms, " since until policy unit follow lines directory "},
+        {"version", 0, 0, verb_version, ""},
+};
+
+enum {
+        OPTION_JSON = 0x100,
+        OPTION_COLOUR,
+        OPTION_NO_ASK_PASSWORD,
+        OPTION_PERSIST,
+        OPTION_OBSERVE,
+        OPTION_ENFORCE,
+        OPTION_RESET,
+        OPTION_DURATION,
+        OPTION_UNTIL,
+        OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"color", required_argument, NULL, OPTION_COLOUR},
+        {"no-ask-password", no_argument, NULL, OPTION_NO_ASK_PASSWORD},
+        {"quiet", no_argument, NULL, 'q'},
+        {"persist", no_argument, NULL, OPTION_PERSIST},
+        {"observe", no_argument, NULL, OPTION_OBSERVE},
+        {"enforce", no_argument, NULL, OPTION_ENFORCE},
+        {"reset", no_argument, NULL, OPTION_RESET},
+        {"duration", required_argument, NULL, OPTION_DURATION},
+        {"since", required_argument, NULL, 'S'},
+        {"until", required_argument, NULL, OPTION_UNTIL},
+        {"policy", required_argument, NULL, 'p'},
+        {"unit", required_argument, NULL, 'u'},
+        {"follow", no_argument, NULL, 'f'},
+        {"lines", required_argument, NULL, 'n'},
+        {"directory", required_argument, NULL, 'D'},
+        {},
+};
+
+static void help(void)
+{
+        puts("varmorctl [OPTION...] VERB [ARGUMENT...]\n"
+             "\n"
+             "Verbs:\n"
+             "  status                 what is in force, and what is not as it was asked\n"
+             "  policies               list the policies\n"
+             "  show POLICY            one policy: state, targets, each rule and who enforces it\n"
+             "  targets                the cgroups that are covered\n"
+             "  mode POLICY [MODE]     show or switch the mode, live\n"
+             "      --observe          report violations, block nothing\n"
+             "      --enforce          block violations again\n"
+             "      --persist          for good, not only until the next boot\n"
+             "      --duration=MINUTES how long to record (BehaviorModeling)\n"
+             "      --reset            take back what was switched\n"
+             "  reload                 read all files again, and wait until they are in force\n"
+             "  check FILE...          what is wrong with policy files; needs no running daemon\n"
+             "  alarms                 violations, from the journal\n"
+             "   -S --since=TIME       '2026-11-24 04:10', 04:10, today, '30min ago'\n"
+             "      --until=TIME\n"
+             "   -p --policy=POLICY    of one policy\n"
+             "   -u --unit=UNIT        of one unit\n"
+             "   -n --lines=N          the last N\n"
+             "   -f --follow           wait for more\n"
+             "   -D --directory=DIR    read the journal files there\n"
+             "  version\n"
+             "\n"
+             "Options:\n"
+             "     --json              for programs\n"
+             "  -q --quiet             only the exit status, and errors\n"
+             "     --color=WHEN        auto, always, never\n"
+             "     --no-ask-password   do not ask for a password\n"
+             "  -h --help\n"
+             "\n"
+             "Exit status: 0 fine; 1 failed; 2 wrong usage; 3 degraded, refused, or errors found;\n"
+             "4 varmord cannot be reached; 5 not permitted. See varmorctl(1).");
+}
+
+static int parse_number(const char *name, const char *text, uint32_t *ret)
+{
+        guint64 n;
+
+        if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT32, &n, NULL)) {
+                fprintf(stderr, "varmorctl: --%s takes a number from 1, not \"%s\"\n", name, text);
+                return -EINVAL;
+        }
+        *ret = (uint32_t)n;
+        return 0;
+}
+
+static int parse_time(const char *name, const char *text, uint64_t *ret)
+{
+        int r = timestamp_parse(text, (uint64_t)g_get_real_time(), ret);
+        if (r < 0)
+                fprintf(stderr,
+                        "varmorctl: --%s: \"%s\" is no time; examples: '2026-11-24 04:10', today, '30min ago'\n", name,
+                        text);
+        return r;
+}
+
+static int parse_colour(const char *text, Options *o)
+{
+        if (strcmp(text, "always") == 0)
+                o->colour = true;
+        else if (strcmp(text, "never") == 0)
+                o->colour = false;
+        else if (strcmp(text, "auto") != 0) {
+                fprintf(stderr, "varmorctl: --color takes auto, always or never\n");
+                return -EINVAL;
+        }
+        return 0;
+}
+
+/* Long because there is one line for each option. */
+static int parse_option(int c, Options *o)
+{
+        switch (c) {
+        case OPTION_JSON:
+                o->json = true;
+                return 0;
+        case OPTION_COLOUR:
+                return parse_colour(optarg, o);
+        case OPTION_NO_ASK_PASSWORD:
+                o->ask_password = false;
+                return 0;
+        case 'q':
+                o->quiet = true;
+                return 0;
+        case OPTION_PERSIST:
+                o->persist = true;
+                return 0;
+        case OPTION_OBSERVE:
+                o->observe = true;
+                return 0;
+        case OPTION_ENFORCE:
+                o->enforce = true;
+                return 0;
+        case OPTION_RESET:
+                o->reset = true;
+                return 0;
+        case OPTION_DURATION:
+                return parse_number("duration", optarg, &o->duration_min);
+        case 'S':
+                return parse_time("since", optarg, &o->since_usec);
+        case OPTION_UNTIL:
+                return parse_time("until", optarg, &o->until_usec);
+        case 'p':
+                o->policy = optarg;
+                return 0;
+        case 'u':
+                o->unit = optarg;
+                return 0;
+        case 'f':
+                o->follow = true;
+                return 0;
+        case 'n':
+                return parse_number("lines", optarg, &o->lines);
+        case 'D':
+                o->directory = optarg;
+                return 0;
+        default:
+                return -EINVAL; /* getopt has complained */
+        }
+}
+
+static const Verb *find_verb(const char *name)
+{
+        for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+                if (strcmp(verbs[i].name, name) == 0)
+                        return &verbs[i];
+        return NULL;
+}
+
+/* An option that the verb does not know would be silently without effect. */
+static int check_usage(const Verb *verb, int n_args, const bool *used)
+{
+        for (const struct option *l = long_options; l->name; l++) {
+                g_autofree char *word = g_strconcat(" ", l->name, " ", NULL);
+
+                if (used[l->val] && !strstr(" json color no-ask-password ", word) && !strstr(verb->options, word)) {
+                        fprintf(stderr, "varmorctl: %s takes no --%s\n", verb->name, l->name);
+                        return -EINVAL;
+                }
+        }
+        if (n_args < verb->min_args || n_args > verb->max_args) {
+                fprintf(stderr, "varmorctl: %s takes %s arguments (see --help)\n", verb->name,
+                        n_args < verb->min_args ? "more" : "fewer");
+                return -EINVAL;
+        }
+        if (used[OPTION_OBSERVE] && used[OPTION_ENFORCE]) {
+                fprintf(stderr, "varmorctl: --observe and --enforce contradict each other\n");
+                return -EINVAL;
+        }
+        return 0;
+}
+
+int main(int argc, char **argv)
+{
+        const char *no_colour = getenv("NO_COLOR");
+        Options o = {
+                .colour =
+                        isatty(STDOUT_FILENO) && (!no_colour || !*no_colour) && g_strcmp0(getenv("TERM"), "dumb") != 0,
+                .ask_password = true,
+        };
+        bool used[OPTION_VERSION + 1] = {false};
+        int c;
+
+        setlocale(LC_ALL, "");
+        while ((c = getopt_long(argc, argv, "hqS:p:u:fn:D:", long_options, NULL)) >= 0) {
+                if (c == 'h') {
+                        help();
+                        return EXIT_FINE;
+                }
+                if (c == OPTION_VERSION)
+                        return verb_version(&o, NULL);
+                if (parse_option(c, &o) < 0)
+                        return EXIT_USAGE;
+                used[c] = true;
+        }
+
+        const Verb *verb = find_verb(optind < argc ? argv[optind] : "status");
+        if (!verb) {
+                fprintf(stderr, "varmorctl: there is no verb \"%s\" (see --help)\n", argv[optind]);
+                return EXIT_USAGE;
+        }
+        char **args = argv + MIN(optind + 1, argc);
+        if (check_usage(verb, (int)g_strv_length(args), used) < 0)
+                return EXIT_USAGE;
+
+        int r = verb->run(&o, args);
+        if (r < 0) {
+                fprintf(stderr, "varmorctl: %s\n", g_strerror(-r));
+                return EXIT_FAILED;
+        }
+        return fflush(stdout) == 0 ? r : EXIT_FAILED;
+}
