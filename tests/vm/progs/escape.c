@@ -46,6 +46,13 @@ static int op_enterthread(Hand *h, char **argv) {
         return cgroup_write(argv[1], "cgroup.threads", argv[2] ? pid_of(argv[2]) : gettid());
 }
 
+/* For a thread: goes there alone, and then runs a step. */
+static int op_enterthen(Hand *h, char **argv) {
+        int r = cgroup_write(argv[1], "cgroup.threads", gettid());
+
+        return r < 0 ? r : op_run(h, argv + 2);
+}
+
 /* Whether this process is in @cgroup: a move that was let through must also have happened. */
 static int op_inside(Hand *h, char **argv) {
         char text[4096];
@@ -147,9 +154,23 @@ static int op_connect(Hand *h, char **argv) {
         return r;
 }
 
+/* Binding a socket makes a file. */
+static int op_bindsocket(Hand *h, char **argv) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (s < 0)
+                return -errno;
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s", argv[1]);
+        int r = RET(bind(s, (struct sockaddr *) &address, sizeof(address)));
+        close(s);
+        return r;
+}
+
 const Op escape_ops[] = {
         {"enter", 1, op_enter, "CGROUP [PID]: by cgroup.procs"},
         {"enterthread", 1, op_enterthread, "CGROUP [TID]: by cgroup.threads"},
+        {"enterthen", 2, op_enterthen, "CGROUP OP ARGS...: by cgroup.threads, and run that"},
         {"inside", 1, op_inside, "CGROUP: whether this process is in it"},
         {"kill", 1, op_kill, "PID [SIGNAL]"},
         {"pidfdkill", 1, op_pidfdkill, "PID"},
@@ -159,6 +180,7 @@ const Op escape_ops[] = {
         {"vmread", 1, op_vmread, "PID"},
         {"getfd", 2, op_getfd, "PID FD"},
         {"prlimit", 1, op_prlimit, "PID"},
+        {"bindsocket", 1, op_bindsocket, "PATH"},
         {"connect", 1, op_connect, "SOCKET"},
         {NULL, 0, NULL, NULL},
 };

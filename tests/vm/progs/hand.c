@@ -44,6 +44,18 @@ static int op_reopen(Hand *h, char **argv) {
         return flags < 0 ? flags : hand_set(h, open(path, flags));
 }
 
+static int op_readunder(Hand *h, char **argv) {
+        char path[4096];
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", h->fd, argv[1]);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        int r = read_byte(fd);
+        close(fd);
+        return r;
+}
+
 static int op_use(Hand *h, char **argv) { return read_byte(h->fd); }
 static int op_cut(Hand *h, char **argv) { return RET(ftruncate(h->fd, 0)); }
 static int op_drop(Hand *h, char **argv) { return RET(close(h->fd)); }
@@ -150,6 +162,7 @@ const Op hand_ops[] = {
         {"take", 2, op_take, "PATH FLAGS: open it for the next steps"},
         {"takeat", 2, op_takeat, "RELATIVE FLAGS: open it below the directory taken"},
         {"reopen", 1, op_reopen, "FLAGS: by /proc/self/fd"},
+        {"readunder", 1, op_readunder, "RELATIVE: below /proc/self/fd/N of the directory taken"},
         {"use", 0, op_use, ": read from what was taken"},
         {"cut", 0, op_cut, ": truncate what was taken"},
         {"drop", 0, op_drop, ": close what was taken"},

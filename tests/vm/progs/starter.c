@@ -5,7 +5,9 @@
  *
  *   starter [-n COUNT] [-j JOBS] [-x] -t CGROUP FORBIDDEN ALLOWED
  *
- * CGROUP has one %d. With -x the first action is to execute FORBIDDEN; ALLOWED is read in any case. */
+ *   starter -o RESULT FORBIDDEN ALLOWED     one start, of itself: as the command of a unit
+ *
+ * CGROUP has one %d. With -o a word is appended to RESULT: succeeded, denied, alone (ALLOWED was refused, too), other. With -x the first action is to execute FORBIDDEN; ALLOWED is read in any case. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +68,19 @@ static void workload(const Plan *plan, Tally *t) {
         _exit(0);
 }
 
+/* As the command of a unit: the first action, and then a word about it. */
+static int single(const char *result, const char *forbidden, const char *allowed) {
+        int fd = open(forbidden, O_RDONLY | O_CLOEXEC);
+        int error = fd < 0 ? errno : 0;
+        int neighbour = open(allowed, O_RDONLY | O_CLOEXEC);
+        const char *word = error == 0 ? "succeeded\n" : error != EACCES ? "other\n" : neighbour < 0 ? "alone\n" : "denied\n";
+
+        fd = open(result, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0 || write(fd, word, strlen(word)) < 0)
+                return 2;
+        return 0;
+}
+
 static int start(const Plan *plan, const char *dir, Tally *t) {
         if (mkdir(dir, 0755) < 0 && errno != EEXIST)
                 return -errno;
@@ -112,16 +127,20 @@ static int run(const Plan *plan, Tally *t) {
 
 int main(int argc, char **argv) {
         Plan plan = {.count = 1000, .jobs = 4};
+        const char *result = NULL;
         int opt;
 
-        while ((opt = getopt(argc, argv, "n:j:xt:")) >= 0)
+        while ((opt = getopt(argc, argv, "n:j:xt:o:")) >= 0)
                 switch (opt) {
                 case 'n': plan.count = (unsigned) atoi(optarg); break;
                 case 'j': plan.jobs = (unsigned) atoi(optarg); break;
                 case 'x': plan.exec = true; break;
+                case 'o': result = optarg; break;
                 case 't': plan.cgroup = optarg; break;
                 default: return 2;
                 }
+        if (result && argc - optind == 2)
+                return single(result, argv[optind], argv[optind + 1]);
         if (argc - optind != 2 || !plan.cgroup || plan.jobs < 1 || plan.jobs > JOBS_MAX) {
                 fprintf(stderr, "starter [-n COUNT] [-j JOBS] [-x] -t CGROUP FORBIDDEN ALLOWED\n");
                 return 2;

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# vm-kernel: 6.1 6.12
+# vm-timeout: 300
+#
+# varmord at boot, the hardening of its unit, and how it is removed.
+
+. /mnt/tests/lib/check.sh
+. /mnt/tests/lib/policy.sh
+
+mkdir -p /srv/boot && echo secret >/srv/boot/key
+expect service/active active systemctl show -P ActiveState varmord.service
+expect service/type notify systemctl show -P Type varmord.service
+expect service/enabled enabled systemctl is-enabled varmord.service
+succeeds service/watchdog [ "$(systemctl show -P WatchdogUSec varmord.service)" != 0 ]
+succeeds service/verify systemd-analyze verify varmord.service
+says service/security 'varmord.service' systemd-analyze security --no-pager varmord.service
+comment "$(systemd-analyze security --no-pager varmord.service 2>/dev/null | tail -n 1)"
+# Early: before the services that it protects, which basic.target stands for, and before the bus.
+says service/early 'basic.target|sysinit.target' systemctl show -P Before varmord.service
+varmord_usec=$(systemctl show -P ActiveEnterTimestampMonotonic varmord.service)
+succeeds service/was-early [ "$varmord_usec" -lt "$(systemctl show -P ActiveEnterTimestampMonotonic multi-user.target)" ]
+succeeds service/before-basic [ "$varmord_usec" -le "$(systemctl show -P ActiveEnterTimestampMonotonic basic.target)" ]
+
+# A policy that is there when varmord starts is in force when the start is over: this is what boot is.
+policy boot <<T
+bpfRawRules: {files: [{pattern: /srv/boot/key, permissions: [r], qualifiers: [deny]}]}
+T
+systemctl stop varmord.service
+cat >/run/systemd/system/boot.service <<T
+[Unit]
+After=varmord.service
+Wants=varmord.service
+[Service]
+Type=oneshot
+ExecStart=$progs/attempt read /srv/boot/key
+StandardOutput=file:/run/boot-result
+T
+systemctl daemon-reload
+expect start/without ok attempt -c system.slice/before.service read /srv/boot/key
+systemctl start boot.service
+expect start/ordered-after EACCES@read cat /run/boot-result
+until_true 30 varmord_is_up
+expect start/state active policy_state boot
+says bus/activatable org.varmor1 busctl list --activatable
+
+# --- removal ---------------------------------------------------------------------------------------------------------
+fails remove/not-while-it-runs varmord --remove
+expect remove/still-denied EACCES@read attempt -c system.slice/boot.service read /srv/boot/key
+systemctl stop varmord.service
+expect remove/stopped-still-denied EACCES@read attempt -c system.slice/boot.service read /srv/boot/key
+succeeds remove/removes varmord --remove
+expect remove/free ok attempt -c system.slice/boot.service read /srv/boot/key
+expect remove/no-pins "" find /sys/fs/bpf -name '*varmor*'
+sleep 1 # the kernel frees programs a grace period later
+expect remove/no-programs 0 jq '[.[] | select(.name // "" | startswith("va_"))] | length' <(bpftool -j prog show)
+succeeds remove/twice varmord --remove
+systemctl start varmord.service
+until_true 30 varmord_is_up
+expect remove/start-again EACCES@read attempt -c system.slice/boot.service read /srv/boot/key
+# Two daemons refuse each other.
+fails second/refused timeout 20 varmord
+expect second/first-unharmed EACCES@read attempt -c system.slice/boot.service read /srv/boot/key
+done_testing
