@@ -202,3 +202,12 @@ void field_words(const Field *f, const YamlNode *n, void *out, void *userdata, D
 
         *(uint64_t *)out = bits;
 }
+
+void field_node(const Field *f, const YamlNode *n, void *out, void *userdata, Diag *d)
+{
+        *(const YamlNode **)out = n;
+}
+
+void field_later(const Field *f, const YamlNode *n, void *out, void *userdata, Diag *d)
+{
+}

@@ -51,6 +51,11 @@ void field_strings(const Field *f, const YamlNode *n, void *out /* char **, not 
 /* A list of words of the Word table in arg, as bits. */
 void field_words(const Field *f, const YamlNode *n, void *out /* uint64_t */, void *userdata, Diag *d);
 
+/* Keeps the node for the caller to read. */
+void field_node(const Field *f, const YamlNode *n, void *out /* const YamlNode * */, void *userdata, Diag *d);
+/* The key is known; the caller reads its value by yaml_get(). */
+void field_later(const Field *f, const YamlNode *n, void *out, void *userdata, Diag *d);
+
 /** fields_get_string() - a scalar as text; NULL and a report if @n is none, or empty. Borrowed. */
 const char *fields_get_string(const YamlNode *n, const char *what, Diag *d);
 

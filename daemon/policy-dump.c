@@ -23,8 +23,7 @@ static void put_list(GString *s, const char *label, char **list)
 
 static void put_qualifiers(GString *s, uint32_t q)
 {
-        static const Word words[] = {{"deny", RULE_DENY}, {"audit", RULE_AUDIT}, {"allow", RULE_ALLOW}, {NULL, 0}};
-        g_autofree char *text = words_format(words, q, ",");
+        g_autofree char *text = words_format(rule_qualifier_words, q, ",");
 
         g_string_append(s, text);
 }

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+const Word rule_qualifier_words[] = {{"deny", RULE_DENY}, {"audit", RULE_AUDIT}, {"allow", RULE_ALLOW}, {NULL, 0}};
+
 void selector_term_free(SelectorTerm *t)
 {
         if (!t)

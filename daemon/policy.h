@@ -76,6 +76,8 @@ typedef enum RuleQualifier {
         RULE_ALLOW = 1 << 2, /* acts in allow-lists only */
 } RuleQualifier;
 
+extern const Word rule_qualifier_words[]; /* RuleQualifier */
+
 /* What policy_resolve_paths() found: @to was added because @from leads there through symlinks. */
 typedef struct PathAlias {
         char *from, *to;
@@ -116,7 +118,8 @@ typedef struct PortRange {
         uint16_t first, last; /* 1 .. 65535, inclusive */
 } PortRange;
 
-/* OP_EGRESS, OP_INGRESS: any of the addresses, and any of the ports. */
+/* OP_EGRESS, OP_INGRESS: any of the addresses, and any of the ports. A rule that denies egress to network addresses implies no
+ * packet and raw sockets, which would go around it: the enforcer's compiler sees to that. */
 typedef struct NetRule {
         GPtrArray *addresses; /* of NetAddress, never empty */
         GArray *ports;        /* of PortRange; NULL: every port */
