@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The BPF enforcer's own state, shared by its files: enforcer.c (the interface), tables.c (what is in force by slot), labels.c
+ * (who is covered), events.c (what the programs report). */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi.h"
+#include "alarm.h"
+#include "enforcer.h"
+#include "pins.h"
+
+struct ring_buffer;
+
+/* Where cgroup2 is mounted: systemd's unified hierarchy. */
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
+struct Enforcer {
+        const EnforcerEnv *env;
+        int lock;                     /* held while we live: there is one varmord */
+        Pins pins;
+        struct va_state *state;       /* the map of that name */
+        struct va_slot *slots;        /* copy of the map of that name, VA_POLICIES_MAX */
+        GBytes *targets;              /* the target automaton in force, slots in its records; NULL: none yet */
+        struct ring_buffer *ring;
+        unsigned dispatch_left;       /* events that the dispatch() under way may still hand out */
+};
+
+/* ---- tables.c ------------------------------------------------------------------------------------------------ */
+
+/** slots_load() - read the names and digests that a predecessor wrote. */
+int slots_load(Enforcer *e);
+/** slot_find() - Return: the slot of @policy, or -ENOENT. */
+int slot_find(const Enforcer *e, const char *policy);
+/** slot_get() - the slot of @policy, a new one if it has none. Return: the slot; -ENOSPC: all of this boot's are taken;
+ * -ENAMETOOLONG. */
+int slot_get(Enforcer *e, const char *policy);
+
+/** table_put() - replace what the kernel has under @key by @size bytes of a valid table; with @generation in its header.
+ * Atomic for every process: old or new. */
+int table_put(Enforcer *e, uint32_t key, const void *table, size_t size, uint32_t generation);
+int table_drop(Enforcer *e, uint32_t key);
+
+int tables_apply(Enforcer *e, const char *policy, const Profile *p);
+int tables_remove(Enforcer *e, const char *policy);
+
+/* ---- labels.c ------------------------------------------------------------------------------------------------ */
+
+/** labels_cover() - see EnforcerOps.cover(). */
+int labels_cover(Enforcer *e, GBytes *targets, const char *const *policies);
+/** launchers_load() - tell the programs which files are launchers, as they are now. */
+int launchers_load(Enforcer *e);
+/** cgroup_of_pid() - path in the unified hierarchy, "/system.slice/x.service". Return: 0, -ESRCH, negative errno. */
+int cgroup_of_pid(pid_t pid, char **ret);
+int cgroup_id(const char *path, uint64_t *ret);
+/** labels_pid_confined() - see EnforcerOps.pid_confined(). */
+int labels_pid_confined(Enforcer *e, pid_t pid);
+
+/* ---- events.c ------------------------------------------------------------------------------------------------ */
+
+int events_open(Enforcer *e);
+int events_dispatch(Enforcer *e, unsigned max);
