@@ -123,7 +123,8 @@ int tables_remove(Enforcer *e, const char *policy)
 int tables_apply(Enforcer *e, const char *policy, const Profile *p)
 {
         size_t size = 0;
-        const void *table = p->blob ? g_bytes_get_data(p->blob, &size) : NULL;
+        const void *data = p->blob ? g_bytes_get_data(p->blob, &size) : NULL;
+        g_autofree void *table = NULL;
         uint32_t generation;
         int slot, r;
 
@@ -134,6 +135,7 @@ int tables_apply(Enforcer *e, const char *policy, const Profile *p)
                 return slot;
         if (strcmp(e->slots[slot].digest, p->digest) == 0)
                 return 0;
+        table = g_memdup2(data, size); /* aligned, whatever the bundle gave */
         r = table_validate(table, size, TABLE_POLICY);
         if (r < 0)
                 return r;

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The BPF enforcer: the interface of enforcer.h over tables, labels and events. */
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "compile.h"
+#include "internal.h"
+#include "util.h"
+
+#define PIN_DIRECTORY "/sys/fs/bpf/varmor"
+#define LOCK_DIRECTORY "/run/varmor"
+#define LOCK_FILE LOCK_DIRECTORY "/bpf.lock"
+
+static int no_output(enum libbpf_print_level level, const char *format, va_list args)
+{
+        return 0;
+}
+
+/* Two daemons would undo each other's work. */
+static int take_lock(Enforcer *e, Diag *d)
+{
+        int r;
+
+        if (mkdir(LOCK_DIRECTORY, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        e->lock = RET_ERRNO(open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (e->lock < 0)
+                return e->lock;
+        r = RET_ERRNO(flock(e->lock, LOCK_EX | LOCK_NB));
+        if (r == -EWOULDBLOCK) {
+                diag_error(d, NULL, "locked", "another varmord holds " LOCK_FILE);
+                return -EBUSY;
+        }
+
+        return r;
+}
+
+/* Base protection guards the processes of this cgroup, whichever daemon lives in it. */
+static void guard_self(Enforcer *e)
+{
+        g_autofree char *path = NULL;
+        uint64_t id;
+
+        if (cgroup_of_pid(getpid(), &path) < 0 || !g_str_has_suffix(path, e->env->self_unit))
+                return;
+        if (cgroup_id(path, &id) >= 0)
+                __atomic_store_n(&e->state->self_cgroup, id, __ATOMIC_SEQ_CST);
+}
+
+static int map_state(Enforcer *e)
+{
+        void *p = mmap(NULL, sizeof(*e->state), PROT_READ | PROT_WRITE, MAP_SHARED, e->pins.maps[MAP_STATE], 0);
+
+        if (p == MAP_FAILED)
+                return -errno;
+        e->state = p;
+        if (e->state->epoch == 0)
+                e->state->epoch = 1;
+        return 0;
+}
+
+static void enforcer_close(Enforcer *e)
+{
+        if (!e)
+                return;
+        ring_buffer__free(e->ring);
+        if (e->state)
+                (void)munmap(e->state, sizeof(*e->state));
+        g_clear_pointer(&e->targets, g_bytes_unref);
+        pins_done(&e->pins);
+        g_free(e->slots);
+        (void)fd_close(e->lock);
+        g_free(e);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Enforcer, enforcer_close)
+
+static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
+{
+        g_autoptr(Enforcer) e = g_new0(Enforcer, 1);
+        int r;
+
+        e->env = env;
+        e->lock = -EBADF;
+        for (PinnedMap m = 0; m < _MAP_MAX; m++)
+                e->pins.maps[m] = -EBADF;
+        e->slots = g_new0(struct va_slot, VA_POLICIES_MAX);
+        (void)libbpf_set_print(no_output);
+
+        r = take_lock(e, d);
+        if (r < 0)
+                return r;
+        r = pins_open(PIN_DIRECTORY, &e->pins, d);
+        if (r < 0)
+                return r;
+        r = map_state(e);
+        if (r >= 0)
+                r = slots_load(e);
+        if (r >= 0)
+                r = launchers_load(e);
+        if (r >= 0)
+                r = events_open(e);
+        if (r < 0) {
+                diag_error(d, NULL, "bpf-open", "cannot use the pinned maps: %s", g_strerror(-r));
+                return r;
+        }
+        guard_self(e);
+        *ret = g_steal_pointer(&e);
+        return 0;
+}
+
+static int enforcer_shutdown(Enforcer *e)
+{
+        return pins_remove(PIN_DIRECTORY);
+}
+
+static int enforcer_cover(Enforcer *e, GBytes *targets, const char *const *policies)
+{
+        int r = launchers_load(e); /* a package upgrade may have replaced one */
+
+        if (r >= 0)
+                r = labels_cover(e, targets, policies);
+        if (r < 0)
+                return r;
+        /* What the configuration wants is in force here: now another version's daemon is not needed any more. */
+        pins_drop_others(PIN_DIRECTORY);
+        return 0;
+}
+
+static int enforcer_applied(Enforcer *e, const char *policy, char ret_digest[static 65])
+{
+        int slot = slot_find(e, policy);
+
+        g_strlcpy(ret_digest, slot >= 0 ? e->slots[slot].digest : "", 65);
+        return 0;
+}
+
+static char **enforcer_policies(Enforcer *e)
+{
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+        for (unsigned slot = 0; slot < VA_POLICIES_MAX && e->slots[slot].used; slot++)
+                if (e->slots[slot].digest[0])
+                        g_strv_builder_add(names, e->slots[slot].name);
+        return g_strv_builder_end(names);
+}
+
+static int enforcer_fd(Enforcer *e)
+{
+        return ring_buffer__epoll_fd(e->ring);
+}
+
+static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
+{
+        EnforcerCounters c = {
+                .events_lost = __atomic_load_n(&e->state->events_lost, __ATOMIC_RELAXED),
+                .labels_lost = __atomic_load_n(&e->state->labels_lost, __ATOMIC_RELAXED),
+        };
+
+        for (guint i = 0; i < e->pins.programs->len; i++) {
+                struct bpf_prog_info info = {};
+                __u32 size = sizeof(info);
+
+                if (bpf_obj_get_info_by_fd(g_array_index(e->pins.programs, int, i), &info, &size) < 0)
+                        return -errno;
+                c.programs_skipped += info.recursion_misses;
+        }
+        *ret = c;
+        return 0;
+}
+
+const EnforcerOps bpf_enforcer_ops = {
+        .name = "bpf",
+        .kind = ENFORCER_BPF,
+        .kinds = 1 << OP_FILE,
+        .modes = 1 << MODE_ALWAYS_ALLOW | 1 << MODE_ENHANCE_PROTECT,
+        .flags = ENFORCER_LIVE | ENFORCER_AUDIT | ENFORCER_OBSERVE,
+        .open = enforcer_open,
+        .close = enforcer_close,
+        .shutdown = enforcer_shutdown,
+        .compile = bpf_compile,
+        .apply = tables_apply,
+        .remove = tables_remove,
+        .cover = enforcer_cover,
+        .applied = enforcer_applied,
+        .policies = enforcer_policies,
+        .fd = enforcer_fd,
+        .dispatch = events_dispatch,
+        .counters = enforcer_counters,
+        .pid_confined = labels_pid_confined,
+};
