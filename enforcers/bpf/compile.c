@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Compile: which rules become patterns of the automaton, and what an accepting state means for each access bit. The
+ * disposition is worked in here: the kernel's side knows masks, no modes. */
+
+#include "compile.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "automaton.h"
+
+/* What a rule does where it matches. */
+typedef struct Effect {
+        bool deny;
+        bool log;
+        bool allow;
+} Effect;
+
+typedef struct Compiler {
+        const Policy *policy;
+        Diag *diag;
+        GArray *patterns;   /* of AutomatonPattern */
+        GHashTable *groups; /* canonical list of targets -> number, from 1 */
+        GChecksum *groups_sum;
+        GPtrArray *why_not; /* of char * */
+} Compiler;
+
+static Effect effect_of(const Policy *p, const Rule *r)
+{
+        uint32_t q = r->qualifiers;
+        Effect e = {.log = q & RULE_AUDIT};
+
+        if (q & RULE_ALLOW) {
+                e.allow = true;
+                return e;
+        }
+        /* Without a word rules deny; with `audit` alone they only report. */
+        if (q & RULE_DENY || q == 0) {
+                e.deny = !p->allow_violations;
+                e.log |= p->audit_violations;
+        }
+        return e;
+}
+
+/* ---- which rules ------------------------------------------------------------------------------------------------- */
+
+static const char *mode_why_not(const Policy *p)
+{
+        switch (p->mode) {
+        case MODE_ALWAYS_ALLOW:
+                return "the mode AlwaysAllow enforces no rule";
+        case MODE_BEHAVIOR_MODELING:
+                return "the mode BehaviorModeling records, it enforces no rule";
+        case MODE_DEFENSE_IN_DEPTH:
+                return "the BPF enforcer does not deny by default yet";
+        default:
+                return NULL;
+        }
+}
+
+static const char *rule_why_not_bpf(const Rule *r)
+{
+        /* By OpKind: why not. */
+        static const char *const kinds[_OP_KIND_MAX] = {
+                [OP_CAPABILITY] = "the BPF enforcer does not mediate capabilities yet",
+                [OP_SOCKET] = "the BPF enforcer does not mediate the creation of sockets yet",
+                [OP_EGRESS] = "the BPF enforcer does not mediate outgoing connections yet",
+                [OP_INGRESS] = "the BPF enforcer does not mediate incoming connections yet",
+                [OP_PTRACE] = "the BPF enforcer does not mediate ptrace yet",
+                [OP_SIGNAL] = "the BPF enforcer does not mediate signals yet",
+                [OP_MOUNT] = "the BPF enforcer does not mediate mounts yet",
+                [OP_USERNS] = "the BPF enforcer does not mediate user namespaces yet",
+                [OP_BPF] = "the BPF enforcer does not mediate bpf(2) yet",
+                [OP_SYSCALL] = "the BPF enforcer knows operations, not system calls: this is for the seccomp enforcer",
+                [OP_TEXT] = "raw text of another enforcer means nothing to the BPF enforcer",
+        };
+
+        if (r->only && !(r->only & 1U << ENFORCER_BPF))
+                return "this part of the rule is for another enforcer";
+        if (r->kind < 0 || r->kind >= _OP_KIND_MAX)
+                return "the BPF enforcer does not know this kind of rule";
+        if (r->unenforceable)
+                return r->unenforceable;
+        if (kinds[r->kind])
+                return kinds[r->kind];
+        if (r->qualifiers & RULE_ALLOW)
+                return "allow acts only where everything else is denied (mode DefenseInDepth)";
+        return NULL;
+}
+
+/* ---- patterns ---------------------------------------------------------------------------------------------------- */
+
+static void add_pattern(Compiler *c, const char *text, uint32_t start, uint32_t owner, const Rule *r, bool except)
+{
+        AutomatonPattern p = {.text = text, .start = start, .owner = owner, .except = except, .owner_name = r->id,
+                              .pos = &r->pos};
+
+        g_array_append_val(c->patterns, p);
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The same list of targets, in whatever order and however often, gives the same text. */
+static char *canonical_targets(char *const *targets)
+{
+        guint n = g_strv_length((char **)targets);
+        g_autofree const char **sorted = g_memdup2(targets, sizeof(char *) * n);
+        GString *s = g_string_new(NULL);
+
+        qsort(sorted, n, sizeof(char *), compare_strings);
+        for (guint i = 0; i < n; i++)
+                if (i == 0 || strcmp(sorted[i - 1], sorted[i]) != 0)
+                        g_string_append_printf(s, "%zu:%s,", strlen(sorted[i]), sorted[i]);
+        return g_string_free(s, FALSE);
+}
+
+/* The group of a rule with targets, a new one if it is the first with these. */
+static int group_of(Compiler *c, const Rule *r, uint32_t *ret)
+{
+        g_autofree char *key = canonical_targets(r->targets);
+        uint32_t group = GPOINTER_TO_UINT(g_hash_table_lookup(c->groups, key));
+
+        if (group) {
+                *ret = group;
+                return 0;
+        }
+        group = g_hash_table_size(c->groups) + 1;
+        if (group > VA_GROUPS_MAX) {
+                diag_error(c->diag, &r->pos, "too-many-targets",
+                           "rule %s has another list of targets than any rule before: at most %u different lists can stand "
+                           "in one policy",
+                           r->id, VA_GROUPS_MAX);
+                return -E2BIG;
+        }
+        g_checksum_update(c->groups_sum, (const guchar *)key, strlen(key) + 1);
+        g_hash_table_insert(c->groups, g_steal_pointer(&key), GUINT_TO_POINTER(group));
+        /* Executables have a start state of their own; it gets its number when all groups are known. */
+        for (char **t = r->targets; *t; t++)
+                add_pattern(c, *t, UINT32_MAX, group, r, false);
+        *ret = group;
+        return 0;
+}
+
+static int add_rule(Compiler *c, uint32_t i)
+{
+        const Rule *r = c->policy->rules->pdata[i];
+        const char *why = mode_why_not(c->policy);
+        Effect e = effect_of(c->policy, r);
+        uint32_t start = 0;
+        int k;
+
+        if (!why)
+                why = rule_why_not_bpf(r);
+        g_ptr_array_add(c->why_not, g_strdup(why));
+        if (why || !(e.deny || e.log) || !(r->file.perms & PERM_ALL))
+                return 0;
+        if (r->targets && r->targets[0]) {
+                k = group_of(c, r, &start);
+                if (k < 0)
+                        return k;
+        }
+        for (char **p = r->file.patterns; p && *p; p++)
+                add_pattern(c, *p, start, i, r, false);
+        for (char **p = r->file.except; p && *p; p++)
+                add_pattern(c, *p, start, i, r, true);
+        return 0;
+}
+
+/* ---- what a state accepts ---------------------------------------------------------------------------------------- */
+
+/* How much rule @e has to say about a bit that it names: the highest speaks for the bit, and among equals the first in the
+ * document. A deny that is silent needs no name, so one that reports goes before it. */
+static unsigned rank(Effect e)
+{
+        return e.deny ? (e.log ? 4 : 3) : e.log ? 2 : e.allow ? 1 : 0;
+}
+
+static void accept_rules(const Policy *p, const uint32_t *rules, size_t n, AutomatonRecord *ret)
+{
+        struct va_accept a = {};
+        unsigned best[4] = {};
+
+        for (size_t i = 0; i < n; i++) {
+                const Rule *r = p->rules->pdata[rules[i]];
+                Effect e = effect_of(p, r);
+                uint8_t perms = r->file.perms & PERM_ALL;
+
+                a.deny |= e.deny ? perms : 0;
+                a.log |= e.log ? perms : 0;
+                a.allow |= e.allow ? perms : 0;
+                for (unsigned bit = 0; bit < 4; bit++)
+                        if (perms >> bit & 1 && rank(e) > best[bit]) {
+                                best[bit] = rank(e);
+                                a.rule[bit] = rules[i];
+                        }
+        }
+        memcpy(ret->words, &a, sizeof(a));
+        ret->n_words = sizeof(a) / 4;
+        ret->reach = a.deny;
+}
+
+static int accept(uint32_t start, const uint32_t *owners, size_t n, AutomatonRecord *ret, void *userdata)
+{
+        Compiler *c = userdata;
+
+        if (start <= g_hash_table_size(c->groups)) {
+                accept_rules(c->policy, owners, n, ret);
+                return 0;
+        }
+        for (size_t i = 0; i < n; i++)
+                ret->words[0] |= 1U << (owners[i] - 1);
+        ret->n_words = 1;
+        ret->reach = true;
+        ret->aside = true;
+        return 0;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+/* See va_table.groups_id. */
+static uint32_t groups_id(Compiler *c)
+{
+        const char *sum = g_checksum_get_string(c->groups_sum);
+        uint32_t id = 0;
+
+        if (g_hash_table_size(c->groups) == 0)
+                return 0;
+        for (unsigned i = 0; i < 8; i++)
+                id = id << 4 | (uint32_t)g_ascii_xdigit_value(sum[i]);
+        /* Neither "none" nor "unknown". */
+        return CLAMP(id, 1, UINT32_MAX - 1);
+}
+
+static int build(Compiler *c, GBytes **ret_blob, uint32_t *ret_n_states)
+{
+        uint32_t n_groups = g_hash_table_size(c->groups);
+        AutomatonParams params = {.n_starts = n_groups + 2, .accept = accept, .userdata = c};
+        AutomatonResult result = {};
+        struct va_table *t;
+        bool nothing = true;
+        int r;
+
+        for (guint i = 0; i < c->patterns->len; i++) {
+                AutomatonPattern *p = &g_array_index(c->patterns, AutomatonPattern, i);
+
+                if (p->start == UINT32_MAX)
+                        p->start = n_groups + 1;
+        }
+        params.patterns = (const AutomatonPattern *)c->patterns->data;
+        params.n_patterns = c->patterns->len;
+        r = automaton_build(&params, &result, c->diag);
+        if (r < 0)
+                return r;
+        t = result.table;
+        for (uint32_t i = 0; i <= n_groups; i++) {
+                t->start[i] = result.starts[i];
+                nothing &= t->start[i] == 0;
+        }
+        t->start_exec = result.starts[n_groups + 1];
+        t->n_groups = n_groups;
+        t->groups_id = groups_id(c);
+        t->n_rules = c->policy->rules->len;
+        g_free(result.starts);
+        *ret_n_states = result.n_states;
+        if (nothing) {
+                g_free(t);
+                *ret_blob = g_bytes_new(NULL, 0);
+        } else
+                *ret_blob = g_bytes_new_take(t, table_bytes(t->n_words));
+        return 0;
+}
+
+static int compile(Compiler *c, Profile **ret)
+{
+        GBytes *blob = NULL;
+        uint32_t n_states = 0;
+        Profile *p;
+        int r;
+
+        for (guint i = 0; i < c->policy->rules->len; i++) {
+                r = add_rule(c, i);
+                if (r < 0)
+                        return r;
+        }
+        if (c->patterns->len == 0)
+                blob = g_bytes_new(NULL, 0);
+        else {
+                r = build(c, &blob, &n_states);
+                if (r < 0)
+                        return r;
+        }
+        p = profile_new(ENFORCER_BPF, blob);
+        g_ptr_array_unref(p->why_not);
+        p->why_not = g_steal_pointer(&c->why_not);
+        p->n_states = n_states;
+        p->table_bytes = g_bytes_get_size(blob);
+        *ret = p;
+        return 0;
+}
+
+int bpf_compile(const Policy *p, Profile **ret, Diag *d)
+{
+        Compiler c = {
+                .policy = p,
+                .diag = d,
+                .patterns = g_array_new(FALSE, FALSE, sizeof(AutomatonPattern)),
+                .groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                .groups_sum = g_checksum_new(G_CHECKSUM_SHA256),
+                .why_not = g_ptr_array_new_with_free_func(g_free),
+        };
+        int r = compile(&c, ret);
+
+        g_array_unref(c.patterns);
+        g_hash_table_unref(c.groups);
+        g_checksum_free(c.groups_sum);
+        g_clear_pointer(&c.why_not, g_ptr_array_unref);
+        return r;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Profile: what every enforcer's compile() makes. */
+
+#include <string.h>
+
+#include "enforcer.h"
+
+Profile *profile_new(EnforcerKind enforcer, GBytes *blob)
+{
+        Profile *p = g_new0(Profile, 1);
+        g_autofree char *digest = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, blob);
+
+        p->enforcer = enforcer;
+        p->blob = blob;
+        g_strlcpy(p->digest, digest, sizeof(p->digest));
+        p->why_not = g_ptr_array_new_with_free_func(g_free);
+        return p;
+}
+
+void profile_free(Profile *p)
+{
+        if (!p)
+                return;
+        g_clear_pointer(&p->blob, g_bytes_unref);
+        g_clear_pointer(&p->why_not, g_ptr_array_unref);
+        g_free(p);
+}
