@@ -57,6 +57,7 @@ void bundle_free(Bundle *b)
                 return;
         g_clear_pointer(&b->policies, g_ptr_array_unref);
         g_clear_pointer(&b->targets, g_bytes_unref);
+        g_strfreev(b->target_policies);
         settings_free(b->settings);
         diag_free(b->diag);
         g_free(b);
@@ -66,7 +67,7 @@ void bundle_free(Bundle *b)
 
 #define FLAGS_TYPE "(bbbbbbbb)"
 #define POLICY_TYPE "(ssss" "as" FLAGS_TYPE "uus" TARGET_TYPE "as" "a" RULE_TYPE "a" PROFILE_TYPE DIAG_TYPE ")"
-#define BUNDLE_TYPE "(ut" SETTINGS_TYPE DIAG_TYPE "ay" "a" POLICY_TYPE ")"
+#define BUNDLE_TYPE "(ut" SETTINGS_TYPE DIAG_TYPE "may" "as" "a" POLICY_TYPE ")"
 
 static GVariant *policy_to_variant(const BundlePolicy *p)
 {
@@ -221,7 +222,7 @@ GVariant *bundle_to_variant(const Bundle *b)
 {
         g_autoptr(Settings) defaults = b->settings ? NULL : settings_new_default();
         GVariantBuilder policies;
-        GVariant *items[6];
+        GVariant *items[7];
 
         g_variant_builder_init(&policies, G_VARIANT_TYPE("a" POLICY_TYPE));
         for (guint i = 0; i < b->policies->len; i++)
@@ -231,8 +232,9 @@ GVariant *bundle_to_variant(const Bundle *b)
         items[1] = g_variant_new_uint64(b->took_usec);
         items[2] = settings_to_variant(b->settings ? b->settings : defaults);
         items[3] = diag_to_variant(b->diag);
-        items[4] = variant_bytes(b->targets);
-        items[5] = g_variant_builder_end(&policies);
+        items[4] = g_variant_new_maybe(G_VARIANT_TYPE("ay"), b->targets ? variant_bytes(b->targets) : NULL);
+        items[5] = variant_strv(b->target_policies);
+        items[6] = g_variant_builder_end(&policies);
         return g_variant_ref_sink(g_variant_new_tuple(items, G_N_ELEMENTS(items)));
 }
 
@@ -257,6 +259,34 @@ static int bundle_read_policies(GVariant *v, Bundle *b)
         return 0;
 }
 
+static int bundle_read_targets(GVariant *v, Bundle *b)
+{
+        g_autoptr(GVariant) targets = g_variant_get_child_value(v, 4);
+
+        if (g_variant_n_children(targets) == 0)
+                return 0;
+        return bytes_from_child(targets, 0, BUNDLE_TARGETS_BYTES_MAX, &b->targets);
+}
+
+/* Only policies of this bundle may cover anything. */
+static int bundle_check_targets(const Bundle *b)
+{
+        g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+
+        if (g_strv_length(b->target_policies) > BUNDLE_POLICIES_MAX)
+                return -EBADMSG;
+        for (guint i = 0; i < b->policies->len; i++) {
+                const BundlePolicy *p = b->policies->pdata[i];
+
+                if (p->full_name)
+                        g_hash_table_add(names, p->full_name);
+        }
+        for (char **n = b->target_policies; *n; n++)
+                if (!g_hash_table_contains(names, *n))
+                        return -EBADMSG;
+        return 0;
+}
+
 int bundle_from_variant(GVariant *v, Bundle **ret)
 {
         g_autoptr(Bundle) b = g_new0(Bundle, 1);
@@ -274,14 +304,17 @@ int bundle_from_variant(GVariant *v, Bundle **ret)
 
         settings = g_variant_get_child_value(v, 2);
         diag = g_variant_get_child_value(v, 3);
-        policies = g_variant_get_child_value(v, 5);
+        g_variant_get_child(v, 5, "^as", &b->target_policies);
+        policies = g_variant_get_child_value(v, 6);
         r = settings_from_variant(settings, &b->settings);
         if (r >= 0)
                 r = diag_from_variant(diag, &b->diag);
         if (r >= 0)
-                r = bytes_from_child(v, 4, BUNDLE_TARGETS_BYTES_MAX, &b->targets);
+                r = bundle_read_targets(v, b);
         if (r >= 0)
                 r = bundle_read_policies(policies, b);
+        if (r >= 0)
+                r = bundle_check_targets(b);
         if (r < 0)
                 return r;
         *ret = g_steal_pointer(&b);

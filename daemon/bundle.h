@@ -46,7 +46,8 @@ typedef struct BundlePolicy {
 
 typedef struct Bundle {
         GPtrArray *policies;   /* of BundlePolicy, valid and invalid */
-        GBytes *targets;       /* target automaton; policy indices count in @policies */
+        GBytes *targets;       /* target automaton; no bytes: nothing is covered; NULL: it could not be compiled */
+        char **target_policies; /* full names that its indices stand for */
         Settings *settings;
         Diag *diag;            /* what concerns no single policy */
         uint64_t took_usec;

@@ -26,6 +26,7 @@ typedef struct LoaderJob {
         const UnitFacts *facts;
         const char *check;                   /* not NULL: judge this text instead of the files */
         size_t check_size;
+        const char *check_name;              /* as what it is called in messages */
 } LoaderJob;
 
 /** bundle_build() - the child's work: read, parse, compile. Never fails: what is wrong is in the bundle. */

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Policy -> profile -> bundle: what the loader's child does. It reads configuration and writes one bundle; it touches no
+ * kernel object and decides nothing about what is in force. */
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "loader.h"
+#include "mode-fragment.h"
+#include "policy-load.h"
+#include "target.h"
+#include "bpf/targets.h"
+
+/* What one run works on. */
+typedef struct Build {
+        const LoaderJob *job;
+        const Settings *settings;
+        Bundle *bundle;
+        GArray *entries;    /* of TargetsEntry */
+        GPtrArray *covered; /* names that their indices stand for */
+} Build;
+
+static const EnforcerOps *find_ops(const LoaderJob *job, EnforcerKind kind)
+{
+        for (const EnforcerOps *const *o = job->enforcers; *o; o++)
+                if ((*o)->kind == kind)
+                        return *o;
+        return NULL;
+}
+
+static const BundlePolicy *find_in_force(const LoaderJob *job, const char *full_name)
+{
+        return job->in_force && full_name ? g_hash_table_lookup(job->in_force, full_name) : NULL;
+}
+
+static void copy_target(const TargetSpec *from, TargetSpec *to)
+{
+        *to = *from;
+        to->name = g_strdup(from->name);
+        if (!from->selector)
+                return;
+        to->selector = g_ptr_array_new_with_free_func((GDestroyNotify)selector_term_free);
+        for (guint i = 0; i < from->selector->len; i++) {
+                const SelectorTerm *t = from->selector->pdata[i];
+                SelectorTerm *copy = g_new0(SelectorTerm, 1);
+
+                *copy = *t;
+                copy->key = g_strdup(t->key);
+                copy->values = t->values ? g_strdupv(t->values) : g_new0(char *, 1);
+                g_ptr_array_add(to->selector, copy);
+        }
+}
+
+static bool same_selector(const TargetSpec *a, const TargetSpec *b)
+{
+        if (!a->selector || !b->selector || a->kind != b->kind || a->selector->len != b->selector->len)
+                return false;
+        for (guint i = 0; i < a->selector->len; i++) {
+                const SelectorTerm *x = a->selector->pdata[i], *y = b->selector->pdata[i];
+
+                if (strcmp(x->key, y->key) != 0 || x->op != y->op ||
+                    !g_strv_equal((const char *const *)x->values, (const char *const *)y->values))
+                        return false;
+        }
+        return true;
+}
+
+/* ---- one policy -------------------------------------------------------------------------------------------------------- */
+
+/* A profile without its bytes: the daemon has them in force already. */
+static Profile *profile_same(const Profile *p)
+{
+        Profile *same = g_new0(Profile, 1);
+
+        same->enforcer = p->enforcer;
+        same->n_states = p->n_states;
+        same->table_bytes = p->table_bytes;
+        memcpy(same->digest, p->digest, sizeof(same->digest));
+        return same;
+}
+
+static bool can_stay(const BundlePolicy *before, const Policy *policy, EnforcerKind kind)
+{
+        return before && before->valid && before->profiles[kind] && before->rules->len == policy->rules->len &&
+               strcmp(before->ir_digest, policy->digest) == 0;
+}
+
+static void note_rules(BundlePolicy *p, EnforcerKind kind, const Profile *profile, const BundlePolicy *before)
+{
+        for (guint i = 0; i < p->rules->len; i++) {
+                RuleStatus *s = p->rules->pdata[i];
+                const char *why = NULL;
+
+                if (before) {
+                        const RuleStatus *old = before->rules->pdata[i];
+
+                        why = old->why_not[kind];
+                        if (!why && !(old->enforced_by & 1U << kind))
+                                continue;
+                } else if (profile && profile->why_not && i < profile->why_not->len)
+                        why = profile->why_not->pdata[i];
+                if (why)
+                        s->why_not[kind] = g_strdup(why);
+                else
+                        s->enforced_by |= 1U << kind;
+        }
+}
+
+static int compile_one(Build *b, BundlePolicy *p, const Policy *policy, EnforcerKind kind)
+{
+        const EnforcerOps *ops = find_ops(b->job, kind);
+        const BundlePolicy *before = find_in_force(b->job, p->full_name);
+        int r;
+
+        if (!ops) {
+                for (guint i = 0; i < p->rules->len; i++)
+                        ((RuleStatus *)p->rules->pdata[i])->why_not[kind] = g_strdup_printf(
+                                "the %s enforcer is not part of this version", enforcer_kind_to_string(kind));
+                return 0;
+        }
+        if (policy->rules->len == 0) {
+                p->profiles[kind] = profile_new(kind, g_bytes_new(NULL, 0));
+                return 0;
+        }
+        if (!b->job->check && can_stay(before, policy, kind)) {
+                p->profiles[kind] = profile_same(before->profiles[kind]);
+                note_rules(p, kind, NULL, before);
+                return 0;
+        }
+        r = ops->compile(policy, &p->profiles[kind], p->diag);
+        if (r < 0) {
+                if (p->diag->n_errors == 0)
+                        diag_error(p->diag, &policy->pos, "compile", "the %s enforcer cannot compile this policy: %s",
+                                   enforcer_kind_to_string(kind), strerror(-r));
+                return r;
+        }
+        note_rules(p, kind, p->profiles[kind], NULL);
+        return 0;
+}
+
+static void describe_rules(BundlePolicy *p, const Policy *policy)
+{
+        for (guint i = 0; i < policy->rules->len; i++) {
+                const Rule *rule = policy->rules->pdata[i];
+                RuleStatus *s = g_new0(RuleStatus, 1);
+
+                s->id = g_strdup(rule->id);
+                s->pos = rule->pos;
+                s->origin = rule->origin;
+                s->kind = rule->kind;
+                s->optional = rule->optional;
+                s->summary = rule_summary(rule);
+                g_ptr_array_add(p->rules, s);
+        }
+}
+
+static void describe_policy(BundlePolicy *p, const Policy *policy)
+{
+        p->mode = policy->mode;
+        p->mode_runtime = policy->mode_runtime;
+        p->audit_violations = policy->audit_violations;
+        p->allow_violations = policy->allow_violations;
+        p->privileged = policy->privileged;
+        p->fail_open = policy->fail_open;
+        p->update_existing = policy->update_existing;
+        p->enforcers = policy->enforcers;
+        memcpy(p->ir_digest, policy->digest, sizeof(p->ir_digest));
+        copy_target(&policy->target, &p->target);
+        for (char **f = p->files; f && *f; f++)
+                p->mode_persistent |= !p->mode_runtime && mode_fragment_is_persistent(*f);
+        describe_rules(p, policy);
+}
+
+static void build_policy(Build *b, LoadedPolicy *l)
+{
+        BundlePolicy *p = bundle_policy_new();
+
+        p->name = g_strdup(l->name);
+        p->slice = g_strdup(l->slice);
+        p->full_name = g_strdup(l->full_name);
+        p->source = g_strdup(l->source);
+        p->files = l->files ? g_strdupv(l->files) : g_new0(char *, 1);
+        diag_move(p->diag, l->diag);
+        g_ptr_array_add(b->bundle->policies, p);
+        if (!l->policy)
+                return;
+
+        describe_policy(p, l->policy);
+        p->valid = true;
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (p->enforcers & 1U << k && compile_one(b, p, l->policy, k) < 0)
+                        p->valid = false;
+}
+
+/* ---- what stays in force although its file is broken --------------------------------------------------------------------- */
+
+static bool stands_in(const char *source, const char *broken)
+{
+        return g_str_has_suffix(broken, "/") ? g_str_has_prefix(source, broken) : strcmp(source, broken) == 0;
+}
+
+/* Where documents have no readable name, the policies that were read from that file are taken to be meant. */
+static void keep_unnamed(Build *b)
+{
+        guint n = b->bundle->policies->len;
+        GHashTableIter i;
+        gpointer value;
+
+        if (!b->job->in_force)
+                return;
+        g_hash_table_iter_init(&i, b->job->in_force);
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
+                const BundlePolicy *before = value, *broken = NULL;
+                BundlePolicy *p;
+
+                for (guint k = 0; k < n; k++) {
+                        const BundlePolicy *c = b->bundle->policies->pdata[k];
+
+                        if (g_strcmp0(c->full_name, before->full_name) == 0) {
+                                broken = NULL;
+                                break;
+                        }
+                        if (!c->name && c->source && stands_in(before->source, c->source))
+                                broken = c;
+                }
+                if (!broken)
+                        continue;
+                p = bundle_policy_new();
+                p->name = g_strdup(before->name);
+                p->slice = g_strdup(before->slice);
+                p->full_name = g_strdup(before->full_name);
+                p->source = g_strdup(before->source);
+                p->files = g_new0(char *, 1);
+                for (guint k = 0; k < broken->diag->messages->len; k++) {
+                        const DiagMessage *m = broken->diag->messages->pdata[k];
+
+                        diag_add(p->diag, m->severity, &m->pos, m->code, "%s", m->text);
+                }
+                g_ptr_array_add(b->bundle->policies, p);
+        }
+}
+
+/* ---- targets --------------------------------------------------------------------------------------------------------------- */
+
+/* What systemd has told, and as long as it has not told everything also what was selected before. */
+static char **select_cgroups(const Build *b, const TargetSpec *t, const BundlePolicy *before)
+{
+        g_autoptr(UnitFacts) nothing = b->job->facts ? NULL : unit_facts_new();
+        const UnitFacts *facts = b->job->facts ? b->job->facts : nothing;
+
+        if (!t->selector)
+                return NULL;
+        if (!unit_facts_know(facts, t) && before && before->selected && same_selector(t, &before->target))
+                return g_strdupv(before->selected);
+        return unit_facts_select(facts, t);
+}
+
+static int add_target(Build *b, BundlePolicy *p, const TargetSpec *t)
+{
+        const BundlePolicy *before = find_in_force(b->job, p->full_name);
+        g_auto(GStrv) selected = select_cgroups(b, t, before);
+        const TargetParams params = {
+                .essential = b->settings->essential,
+                .selected = selected,
+                .alias = target_alias_on_disk,
+                .userdata = (void *)b->job->root,
+        };
+        g_auto(TargetPatterns) patterns = {0};
+        TargetsEntry e;
+        int r;
+
+        r = target_patterns(t, p->slice, &params, &patterns, p->diag);
+        if (r < 0)
+                return r;
+        g_strfreev(p->selected);
+        p->selected = g_steal_pointer(&selected);
+        e = (TargetsEntry){
+                .policy = (uint16_t)b->covered->len,
+                .patterns = g_steal_pointer(&patterns.patterns),
+                .except = g_steal_pointer(&patterns.except),
+                .name = p->full_name,
+                .pos = t->pos,
+        };
+        g_array_append_val(b->entries, e);
+        g_ptr_array_add(b->covered, g_strdup(p->full_name));
+        return 0;
+}
+
+static void entry_clear(void *p)
+{
+        TargetsEntry *e = p;
+
+        g_strfreev(e->patterns);
+        g_strfreev(e->except);
+}
+
+static void build_targets(Build *b)
+{
+        int r;
+
+        b->entries = g_array_new(FALSE, FALSE, sizeof(TargetsEntry));
+        b->covered = g_ptr_array_new();
+        g_array_set_clear_func(b->entries, entry_clear);
+        for (guint i = 0; i < b->bundle->policies->len; i++) {
+                BundlePolicy *p = b->bundle->policies->pdata[i];
+                const BundlePolicy *before = find_in_force(b->job, p->full_name);
+
+                if (p->valid && add_target(b, p, &p->target) < 0)
+                        p->valid = false;
+                /* The version in force keeps its own target. */
+                if (!p->valid && before && before->valid)
+                        (void)add_target(b, p, &before->target);
+        }
+        r = targets_compile((const TargetsEntry *)b->entries->data, b->entries->len, &b->bundle->targets, b->bundle->diag);
+        if (r < 0 && b->bundle->diag->n_errors == 0)
+                diag_error(b->bundle->diag, NULL, "targets", "the targets of the policies cannot be compiled: %s",
+                           strerror(-r));
+        g_array_unref(b->entries);
+        g_ptr_array_add(b->covered, NULL);
+        b->bundle->target_policies = (char **)g_ptr_array_free(b->covered, FALSE);
+}
+
+static uint64_t now_usec(void)
+{
+        struct timespec ts;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * G_USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
+}
+
+Bundle *bundle_build(const LoaderJob *job)
+{
+        LoadParams params = {.roots = {.root = job->root, .owner = 0}};
+        g_autoptr(LoadResult) loaded = NULL;
+        g_autoptr(Bundle) bundle = bundle_new();
+        uint64_t start = now_usec();
+        Build b = {.job = job, .bundle = bundle};
+
+        for (const EnforcerOps *const *o = job->enforcers; *o; o++)
+                params.can[(*o)->kind] = (EnforcerAbility){.kinds = (*o)->kinds, .modes = (*o)->modes};
+        loaded = job->check ? policy_load_text(&params, job->check, job->check_size, job->check_name) : policy_load_all(&params);
+
+        bundle->settings = g_steal_pointer(&loaded->settings);
+        b.settings = bundle->settings;
+        diag_move(bundle->diag, loaded->diag);
+        for (guint i = 0; i < loaded->policies->len; i++)
+                build_policy(&b, loaded->policies->pdata[i]);
+        if (!job->check)
+                keep_unnamed(&b);
+        build_targets(&b);
+        bundle->took_usec = now_usec() - start;
+        return g_steal_pointer(&bundle);
+}

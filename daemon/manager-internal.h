@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of the manager share: manager.c (life cycle, what it tells), manager-load.c (requests and loads),
+ * manager-mode.c (mode switches), reconcile.c (the only one that applies anything), monitor.c (events and counters). */
+
+#include <glib.h>
+
+#include "alarm-table.h"
+#include "cgroup.h"
+#include "journal.h"
+#include "loader.h"
+#include "manager.h"
+#include "mode-fragment.h"
+#include "units.h"
+#include "watch.h"
+#include "bpf/abi.h"
+
+#define MANAGER_STATE_BYTES_MAX (256U << 20)
+
+/* A policy, and what only the manager needs to know of it. */
+typedef struct Entry {
+        PolicyEntry pub;       /* first: callers see only this */
+        BundlePolicy *previous; /* the version before pub.current, for alarms that are still under way */
+        bool seen;             /* by the load that is being taken over */
+        bool gone;             /* its file is: take it out of force */
+        bool changed;          /* tell the listeners */
+        bool fresh;            /* not announced yet */
+        bool in_force;         /* something of it is in the kernel */
+        char *failure;         /* why its current version could not be put in force; NULL: it could */
+} Entry;
+
+typedef struct Slot {
+        const EnforcerOps *ops;
+        Enforcer *enforcer;    /* NULL: not available */
+        sd_event_source *io;
+        bool covered;          /* cover() has been called with @covered_targets */
+} Slot;
+
+/* Somebody who waits for a load. */
+typedef struct Waiter {
+        ManagerDone done;
+        void *userdata;
+} Waiter;
+
+typedef struct CheckJob {
+        char *text;
+        size_t size;
+        Waiter waiter;
+} CheckJob;
+
+typedef struct ModeJob {
+        char *full_name;
+        bool reset;
+        Mode mode;
+        SetModeOptions options;
+        Waiter waiter;
+        int result;            /* of the first load */
+        Diag *diag;
+        char *path[2];         /* of the fragments that it touched: runtime, persistent; with the prefix */
+        char *before[2];       /* what stood there */
+} ModeJob;
+
+struct Manager {
+        sd_event *event;
+        char *root;            /* prefix; "" */
+        const EnforcerOps *const *ops;
+        bool disabled, systemd;
+        int lock_fd;
+        GPtrArray *listeners;  /* of ManagerListener, borrowed */
+        Journal *journal;      /* NULL: no journal */
+
+        /* what is wanted */
+        GHashTable *entries;   /* full name -> Entry */
+        Settings *settings;
+        Diag *diag;            /* of the last load, what concerns no policy */
+        GBytes *targets;       /* NULL: none has ever been compiled */
+        char **target_policies;
+        bool loaded;           /* some load has succeeded */
+
+        /* what is in force */
+        Slot slots[_ENFORCER_KIND_MAX];
+        EnforcerInfo infos[_ENFORCER_KIND_MAX];
+        EnforcerEnv env;
+        sd_event_source *reconcile;
+        char *state_digest;    /* of the state file as written last */
+
+        /* loads */
+        Loader *loader;
+        Watch *watch;
+        Units *units;
+        sd_event_source *load;
+        bool load_wanted;
+        bool load_again;       /* what is in force differs from what the child believed */
+        GQueue waiting;        /* of Waiter: for the next load */
+        GQueue loading;        /* of Waiter: for the load that runs, or whose result is about to be in force */
+        int load_result;
+        GQueue checks;         /* of CheckJob; the head may be under way */
+        bool checking;
+        GQueue modes;          /* of ModeJob; the head may be under way */
+        bool switching;
+        sd_event_source *mode;
+        void (*on_ready)(Manager *m, void *userdata);
+        void *ready_userdata;
+        char *load_failure;    /* why the last load failed; NULL: it did not */
+
+        /* alarms */
+        AlarmTable *alarms;
+        sd_event_source *alarm_timer;
+        sd_event_source *poll;
+        CgroupCache *cgroups;
+        ManagerCounters counters;
+        ManagerCounters reported;
+};
+
+/* manager.c */
+void manager_notify_policy(Manager *m, const Entry *e, PolicyChange change);
+void manager_notify_status(Manager *m);
+Entry *manager_entry(const Manager *m, const char *full_name);
+bool profile_is_empty(const Profile *p);
+/** manager_cover() - which policies (indices in target_policies) cover the cgroup at @path; NULL: none. */
+const struct va_cover *manager_cover(const Manager *m, const char *path);
+
+/* manager-load.c */
+void manager_load_soon(Manager *m);
+/** manager_complete() - what was asked for is in force: call back whoever waits for it. */
+void manager_complete(Manager *m, int result);
+void manager_cancel_all(Manager *m);
+void manager_call(Manager *m, Waiter w, int result, const Diag *d);
+int manager_wait_load(Manager *m, ManagerDone done, void *userdata);
+void entry_free(Entry *e);
+
+/* manager-mode.c */
+void mode_job_free(ModeJob *j);
+
+/* manager-state.c */
+void manager_save(Manager *m);
+void manager_restore(Manager *m);
+int manager_lock(Manager *m);
+
+/* reconcile.c */
+int manager_open_enforcers(Manager *m);
+void manager_close_enforcers(Manager *m);
+
+/* monitor.c */
+int monitor_start(Manager *m);
+void monitor_stop(Manager *m);
+void monitor_configure(Manager *m);
+void monitor_on_event(const EnforcerEvent *event, void *userdata);

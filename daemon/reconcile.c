@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reconcile: the only code that changes what is in force. It compares what the last bundle wants with what the enforcers
+ * have, applies the difference, and says for each policy how it stands. Doing it twice does nothing the second time. */
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "manager-internal.h"
+#include "messages.h"
+
+static uint64_t realtime_usec(void)
+{
+        struct timespec ts;
+
+        (void)clock_gettime(CLOCK_REALTIME, &ts);
+        return (uint64_t)ts.tv_sec * G_USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
+}
+
+bool profile_is_empty(const Profile *p)
+{
+        static const char digest_of_nothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+        return !p || strcmp(p->digest, digest_of_nothing) == 0;
+}
+
+/* ---- one policy in one enforcer ---------------------------------------------------------------------------------------- */
+
+/* Return: 1: something of @e is in force; 0: nothing is, and nothing should be; negative errno: not as wanted. */
+static int apply_one(Manager *m, Entry *e, Slot *s)
+{
+        BundlePolicy *p = e->pub.current;
+        Profile *profile = p && p->enforcers & 1U << s->ops->kind ? p->profiles[s->ops->kind] : NULL;
+        char digest[65];
+        int r;
+
+        r = s->ops->applied(s->enforcer, e->pub.full_name, digest);
+        if (r < 0)
+                return r;
+        if (!p || !p->valid)
+                return *digest != '\0'; /* adopted, and nothing better is known */
+        if (profile_is_empty(profile))
+                return *digest == '\0' ? 0 : s->ops->remove(s->enforcer, e->pub.full_name);
+        if (strcmp(digest, profile->digest) != 0) {
+                if (!profile->blob) {
+                        /* The child took it to be in force, and left the bytes out. */
+                        p->ir_digest[0] = '\0';
+                        m->load_again = true;
+                        return -ESTALE;
+                }
+                r = s->ops->apply(s->enforcer, e->pub.full_name, profile);
+                if (r < 0)
+                        return r;
+        }
+        g_clear_pointer(&profile->blob, g_bytes_unref); /* the kernel has it */
+        return 1;
+}
+
+static void entry_apply(Manager *m, Entry *e)
+{
+        g_clear_pointer(&e->failure, g_free);
+        e->in_force = false;
+        e->pub.missing = 0;
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                Slot *s = &m->slots[k];
+                int r;
+
+                if (!s->enforcer) {
+                        if (e->pub.current && e->pub.current->enforcers & 1U << k)
+                                e->pub.missing |= 1U << k;
+                        continue;
+                }
+                r = apply_one(m, e, s);
+                e->in_force |= r == 1;
+                if (r < 0 && !e->failure)
+                        e->failure = g_strdup_printf("the %s enforcer cannot put it in force: %s",
+                                                     enforcer_kind_to_string(k), strerror(-r));
+        }
+}
+
+/* ---- cgroups --------------------------------------------------------------------------------------------------------------- */
+
+static void cover_all(Manager *m)
+{
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                Slot *s = &m->slots[k];
+                int r;
+
+                if (!s->enforcer || s->covered || !m->targets)
+                        continue;
+                r = s->ops->cover(s->enforcer, m->targets, (const char *const *)m->target_policies);
+                if (r < 0) {
+                        journal_log(m->journal, LOG_ERR, MESSAGE_POLICY_DEGRADED, NULL,
+                                    "The %s enforcer cannot label the cgroups that policies cover: %s",
+                                    enforcer_kind_to_string(k), strerror(-r));
+                        continue;
+                }
+                s->covered = true;
+        }
+}
+
+/* Rules that no policy wants any more: of policies whose files are gone, also while no daemon ran. */
+static void remove_unwanted(Manager *m)
+{
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                Slot *s = &m->slots[k];
+                g_auto(GStrv) names = s->enforcer ? s->ops->policies(s->enforcer) : NULL;
+
+                for (char **n = names; n && *n; n++) {
+                        const Entry *e = manager_entry(m, *n);
+
+                        if (e && !e->gone)
+                                continue;
+                        (void)s->ops->remove(s->enforcer, *n);
+                        if (!e)
+                                journal_log(m->journal, LOG_INFO, MESSAGE_POLICY_REMOVED, *n,
+                                            "Policy %s is not there any more, its rules are not in force any more", *n);
+                }
+        }
+}
+
+/* ---- how it stands ----------------------------------------------------------------------------------------------------------- */
+
+static char *first_error(const Diag *d)
+{
+        for (guint i = 0; d && i < d->messages->len; i++) {
+                const DiagMessage *msg = d->messages->pdata[i];
+
+                if (msg->severity == DIAG_ERROR)
+                        return diag_message_format(msg);
+        }
+        return g_strdup("it has errors");
+}
+
+static char *describe_missing(const Manager *m, const Entry *e)
+{
+        GString *s = g_string_new(NULL);
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (e->pub.missing & 1U << k)
+                        g_string_append_printf(s, "%sthe %s enforcer is not available: %s", s->len > 0 ? "; " : "",
+                                               enforcer_kind_to_string(k), m->infos[k].missing);
+        return g_string_free(s, FALSE);
+}
+
+static PolicyState entry_state(const Manager *m, const Entry *e, char **ret_why)
+{
+        const BundlePolicy *p = e->pub.current;
+        g_autofree char *error = NULL;
+
+        if (e->pub.failed) {
+                error = first_error(e->pub.failed->diag);
+                *ret_why = g_strdup_printf(e->in_force || (p && p->valid) ? "the version before it stays in force: %s" : "%s",
+                                           error);
+                return e->in_force || (p && p->valid) ? POLICY_DEGRADED : POLICY_REFUSED;
+        }
+        if (e->failure) {
+                *ret_why = g_strdup(e->failure);
+                return e->in_force ? POLICY_DEGRADED : POLICY_REFUSED;
+        }
+        if (e->pub.missing != 0 && p->mode != MODE_ALWAYS_ALLOW) {
+                *ret_why = describe_missing(m, e);
+                return POLICY_DEGRADED;
+        }
+        if (p->target.selector && m->systemd && !unit_facts_know(units_facts(m->units), &p->target)) {
+                *ret_why = g_strdup("systemd has not yet told which units its selector matches");
+                return POLICY_APPLYING;
+        }
+        *ret_why = g_strdup("");
+        return POLICY_ACTIVE;
+}
+
+static void log_state(Manager *m, const Entry *e)
+{
+        const PolicyEntry *p = &e->pub;
+
+        switch (p->state) {
+        case POLICY_REFUSED:
+                journal_log(m->journal, LOG_ERR, MESSAGE_POLICY_REFUSED, p->full_name, "Policy %s is refused, nothing of it is in force: %s",
+                            p->full_name, p->why);
+                break;
+        case POLICY_DEGRADED:
+                journal_log(m->journal, LOG_WARNING, p->missing ? MESSAGE_ENFORCER_MISSING : MESSAGE_POLICY_DEGRADED,
+                            p->full_name, "Policy %s is not in force as it is written: %s", p->full_name, p->why);
+                break;
+        case POLICY_ACTIVE:
+                journal_log(m->journal, LOG_INFO, MESSAGE_POLICY_ACTIVE, p->full_name, "Policy %s is in force, mode %s",
+                            p->full_name, mode_to_string(p->current->mode));
+                break;
+        default:
+                break;
+        }
+}
+
+static ModeOrigin mode_origin(const BundlePolicy *p)
+{
+        return !p                  ? MODE_FROM_FILE
+               : p->mode_runtime    ? MODE_FROM_RUNTIME
+               : p->mode_persistent ? MODE_FROM_PERSISTENT
+                                    : MODE_FROM_FILE;
+}
+
+static void entry_settle(Manager *m, Entry *e)
+{
+        g_autofree char *why = NULL;
+        PolicyState state = entry_state(m, e, &why);
+        bool moved = e->fresh || state != e->pub.state || g_strcmp0(why, e->pub.why) != 0;
+
+        e->pub.mode_origin = mode_origin(e->pub.current);
+        e->pub.selected = e->pub.current ? e->pub.current->selected : NULL;
+        if (moved) {
+                if (state != e->pub.state || e->fresh)
+                        e->pub.since_usec = realtime_usec();
+                e->pub.state = state;
+                g_free(e->pub.why);
+                e->pub.why = g_steal_pointer(&why);
+        }
+        if (moved || (e->changed && state == POLICY_ACTIVE))
+                log_state(m, e);
+        if (moved || e->changed)
+                manager_notify_policy(m, e, e->fresh ? POLICY_ADDED : POLICY_CHANGED);
+        e->changed = e->fresh = false;
+}
+
+static gboolean entry_drop_gone(gpointer key, gpointer value, gpointer userdata)
+{
+        Manager *m = userdata;
+        const Entry *e = value;
+
+        if (!e->gone)
+                return FALSE;
+        journal_log(m->journal, LOG_INFO, MESSAGE_POLICY_REMOVED, e->pub.full_name,
+                    "Policy %s was removed, its rules are not in force any more", e->pub.full_name);
+        if (!e->fresh)
+                manager_notify_policy(m, e, POLICY_REMOVED);
+        return TRUE;
+}
+
+static void reconcile(Manager *m)
+{
+        GHashTableIter i;
+        gpointer value;
+
+        /* New rules before the cgroups that they are for, and cgroups that are not covered any more before their rules go:
+         * at no moment is a cgroup under a policy without rules. */
+        g_hash_table_iter_init(&i, m->entries);
+        while (g_hash_table_iter_next(&i, NULL, &value))
+                if (!((Entry *)value)->gone)
+                        entry_apply(m, value);
+        cover_all(m);
+        if (m->loaded)
+                remove_unwanted(m);
+
+        (void)g_hash_table_foreach_remove(m->entries, entry_drop_gone, m);
+        g_hash_table_iter_init(&i, m->entries);
+        while (g_hash_table_iter_next(&i, NULL, &value))
+                entry_settle(m, value);
+        manager_save(m);
+        manager_notify_status(m);
+}
+
+static int on_reconcile(sd_event_source *s, void *userdata)
+{
+        Manager *m = userdata;
+
+        reconcile(m);
+        if (m->load_again) {
+                /* Once: the next child compiles what was missing, and has nothing more to leave out. */
+                m->load_again = false;
+                manager_load_soon(m);
+                return 0;
+        }
+        manager_complete(m, m->load_result);
+        return 0;
+}
+
+void manager_reconcile_soon(Manager *m)
+{
+        if (m->disabled)
+                return;
+        if (m->reconcile)
+                (void)sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
+        else if (sd_event_add_defer(m->event, &m->reconcile, on_reconcile, m) < 0)
+                (void)on_reconcile(NULL, m);
+}
+
+/* ---- enforcers ---------------------------------------------------------------------------------------------------------------- */
+
+static int on_enforcer_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Slot *s = userdata;
+
+        /* A bounded bite: the source stays ready if there is more, and others have their turn. */
+        (void)s->ops->dispatch(s->enforcer, 256);
+        return 0;
+}
+
+static int open_one(Manager *m, Slot *s, Diag *d)
+{
+        int r, fd;
+
+        r = s->ops->open(&m->env, &s->enforcer, d);
+        if (r < 0) {
+                s->enforcer = NULL;
+                return r;
+        }
+        fd = s->ops->fd(s->enforcer);
+        if (fd >= 0) {
+                r = sd_event_add_io(m->event, &s->io, fd, EPOLLIN, on_enforcer_io, s);
+                if (r >= 0)
+                        r = sd_event_source_set_priority(s->io, SD_EVENT_PRIORITY_NORMAL + 10);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int manager_open_enforcers(Manager *m)
+{
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                EnforcerInfo *info = &m->infos[k];
+                Slot *s = &m->slots[k];
+                g_autoptr(Diag) d = diag_new();
+                int r;
+
+                if (!s->ops)
+                        continue;
+                r = open_one(m, s, d);
+                s->covered = false;
+                info->available = r >= 0;
+                g_free(info->missing);
+                info->missing = r >= 0            ? g_strdup("")
+                                : d->messages->len > 0 ? g_strdup(((DiagMessage *)d->messages->pdata[0])->text)
+                                                       : g_strdup(strerror(-r));
+                if (r < 0)
+                        journal_log(m->journal, LOG_ERR, MESSAGE_ENFORCER_MISSING, NULL,
+                                    "The %s enforcer is not available: %s", enforcer_kind_to_string(k), info->missing);
+        }
+        return 0;
+}
+
+void manager_close_enforcers(Manager *m)
+{
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                Slot *s = &m->slots[k];
+
+                s->io = sd_event_source_disable_unref(s->io);
+                if (s->enforcer)
+                        s->ops->close(s->enforcer);
+                s->enforcer = NULL;
+                s->covered = false;
+        }
+}

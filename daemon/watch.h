@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Watch: notices that configuration changed, also in directories that do not exist yet. Many changes at once are one. */
+
+#include <systemd/sd-event.h>
+
+/* Directories that are watched; beyond them a change needs a reload by hand. */
+#define WATCH_DIRS_MAX 4096U
+/* Editors and package managers change several files in a row. */
+#define WATCH_DELAY_USEC (100U * 1000)
+
+typedef struct Watch Watch;
+
+/** watch_new() - @root: prefix of /etc/varmor and the like; NULL: none. @changed: called from the event loop, after the
+ * directories are watched again: what is read in it, or later, misses nothing. */
+int watch_new(sd_event *event, const char *root, void (*changed)(void *userdata), void *userdata, Watch **ret);
+void watch_free(Watch *w);
