@@ -45,7 +45,7 @@ expect object/enhance-protect-works EACCES@read "${try[@]}"
 succeeds persist/allow "${bus[@]}" SetMode ssa\{sv\} control AlwaysAllow 0
 succeeds persist/reload "${bus[@]}" Reload
 expect persist/after-reload ok "${try[@]}"
-kill -KILL "$(main_pid)"
+succeeds persist/crash signal_varmord KILL
 sleep 0.3
 systemctl reset-failed varmord.service
 systemctl start varmord.service

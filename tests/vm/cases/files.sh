@@ -113,7 +113,6 @@ bad() { # NAME: standard input in place of the policy; an error, and nothing cha
 }
 before=$(rss)
 pid=$(main_pid)
-bad empty-document </dev/null
 printf '%s' "${good:0:200}" | bad truncated
 printf '%s' "${good:0:-20}" | bad truncated-late
 echo "${good/qualifiers/qualifers}" | bad misspelt-key

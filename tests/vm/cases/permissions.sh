@@ -59,7 +59,7 @@ write-fchown | ok | EACCES@fchown | put $t/write/s | fchown $t/write/s | files[1
 write-utimes | ok | EACCES@utimes | put $t/write/u | utimes $t/write/u | files[1] * $t/write/u
 write-xattr | ok | EACCES@setxattr | put $t/write/v | setxattr $t/write/v | files[1] * $t/write/v
 write-rename-directory | ok | EACCES@rename | rm $t/moved ; put $t/write/w | rename $t/write $t/moved | files[1] rename *
-write-rename-parent | ok | EACCES@rename | rm /srv/u ; put $t/write/x | rename $t /srv/u | * rename *
+write-rename-parent | ok | EACCES@rename | rm /srv/u ; put $t/write/x | rename $t /srv/u ; rename /srv/u $t | * rename *
 write-neighbour | ok | ok | rm $t/free ; dir $t/free | put $t/free/a ; write $t/free/a ; truncate $t/free/a ; chmod $t/free/a 600 ; chown $t/free/a ; link $t/free/a $t/free/b ; rename $t/free/b $t/free/c ; symlink x $t/free/d ; mkdir $t/free/e ; rmdir $t/free/e ; mkfifo $t/free/f ; unlink $t/free/a | -
 write-neighbour-too | ok | ok | put $t/free/a | utimes $t/free/a ; setxattr $t/free/a ; open $t/free/a a ; mknull $t/free/null ; bindsocket $t/free/sock ; rename $t/free $t/freed ; rename $t/freed $t/free | -
 append-open | ok | EACCES@open | put $t/append/a | open $t/append/a a | files[2] open $t/append/a

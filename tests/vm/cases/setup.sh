@@ -52,8 +52,8 @@ cat >/run/systemd/system/setup-nspawn.service <<T
 [Service]
 Type=oneshot
 StandardOutput=append:/run/setup/setup-nspawn
-ExecStart=-/usr/bin/systemd-nspawn -q --register=no --keep-unit --pipe -D $bb --bind-ro=/etc/setup:/mnt /bin/attempt read /etc/setup/key
-ExecStart=-/usr/bin/systemd-nspawn -q --register=no --keep-unit --pipe -D $bb --bind-ro=/etc/setup:/mnt /bin/attempt read /srv/page
+ExecStart=-/usr/bin/systemd-nspawn -q --register=no --keep-unit --pipe -D $bb --bind-ro=/etc/setup:/mnt \
+        /bin/sh -c '/bin/attempt read /etc/setup/key; /bin/attempt read /srv/page'
 T
 names+=(setup-nspawn)
 echo KEY=x >/etc/setup/key

@@ -55,10 +55,9 @@ says alarm/unit 'DENIED.starts.files\[0\].open./srv/starts/key' alarms -s "$sinc
 expect no-label/neighbour "started=5 succeeded=5" cut -d ' ' -f 1,2 <(starter -n 5 -t 'system.slice/other@%d.service' /srv/starts/key /srv/starts/page)
 
 # While the daemon is stopped, the kernel does it all.
-pid=$(main_pid)
-kill -STOP "$pid"
+succeeds stopped/stopped signal_varmord STOP
 batch stopped 850
-kill -CONT "$pid"
+signal_varmord CONT
 succeeds stopped/goes-on until_true 20 varmord_is_up
 
 # While policies are reloaded, with something new in them each time.

@@ -119,6 +119,13 @@ main_pid() {
         systemctl show -P MainPID varmord.service
 }
 
+# signal_varmord SIGNAL: and never anybody else, should it not run.
+signal_varmord() {
+        local pid
+        pid=$(main_pid)
+        [ "$pid" -gt 1 ] && kill -"$1" "$pid"
+}
+
 varmord_is_up() {
         [ "$(systemctl show -P ActiveState varmord.service)" = active ] && busctl status org.varmor1
 }

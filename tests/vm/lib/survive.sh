@@ -42,7 +42,7 @@ wait_for_varmord() {
 kill_varmord() { # kill it, and have it started again by whoever does it first
         local old
         old=$(main_pid)
-        kill -KILL "$old"
+        signal_varmord KILL || return
         until_true 10 [ ! -d "/proc/$old" ]
         systemctl reset-failed varmord.service
         systemctl start varmord.service

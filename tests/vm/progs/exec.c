@@ -31,11 +31,11 @@ static void image_exec(const Image *image) {
 static void quiet(void) {
         int null = open("/dev/null", O_RDWR);
 
-        if (null >= 0) {
-                dup2(null, 0);
-                dup2(null, 1);
-                dup2(null, 2);
-        }
+        for (int fd = 0; fd <= 2; fd++)
+                if (null >= 0)
+                        dup2(null, fd);
+                else
+                        close(fd); /* below another root there need not be one */
 }
 
 static void *thread_exec(void *p) {
