@@ -65,6 +65,14 @@ void print_json(const Options *o, json_object *value)
         puts(json_object_to_json_string_ext(value, flags));
 }
 
+void print_position(const char *file, uint64_t line, uint64_t column)
+{
+        if (*file && line > 0)
+                printf("%s:%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ": ", file, line, column);
+        else if (*file)
+                printf("%s: ", file);
+}
+
 char *join_strings(json_object *array, const char *separator)
 {
         GString *text = g_string_new(NULL);

@@ -28,6 +28,9 @@ char *printable(const char *s);
 /** print_json() - one line, or indented on a terminal. */
 void print_json(const Options *o, json_object *value);
 
+/** print_position() - "FILE:LINE:COLUMN: ", as far as it is known. */
+void print_position(const char *file, uint64_t line, uint64_t column);
+
 /** join_strings() - an array of strings, with @separator between them. To be freed. */
 char *join_strings(json_object *array, const char *separator);
 

@@ -100,11 +100,7 @@ static void print_messages(const Options *o, json_object *messages)
                            *file = json_string(m, "file");
                 Colour c = g_str_equal(severity, "error") ? COLOUR_BAD : COLOUR_WARN;
 
-                if (json_uint(m, "line") > 0)
-                        printf("%s:%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ": ", file, json_uint(m, "line"),
-                               json_uint(m, "column"));
-                else if (*file)
-                        printf("%s: ", file);
+                print_position(file, json_uint(m, "line"), json_uint(m, "column"));
                 printf("%s%s%s: %s", colour_on(o, c), severity, colour_off(o, c), json_string(m, "message"));
                 printf(*code ? " [%s]\n" : "\n", code);
         }

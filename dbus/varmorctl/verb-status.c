@@ -45,6 +45,29 @@ static json_object *name_enforcers(json_object *tuples)
         return array;
 }
 
+/* Whether this is less than what was asked for: decides the exit code of status and show. */
+static bool state_is_bad(const char *state)
+{
+        return g_str_equal(state, "degraded") || g_str_equal(state, "refused") || g_str_equal(state, "restart-needed");
+}
+
+/* A state that is not what was asked for needs its reason beside it. */
+static int add_reasons(sd_bus *bus, json_object *policies)
+{
+        for (size_t i = 0; i < json_length(policies); i++) {
+                json_object *p = json_object_array_get_idx(policies, i);
+                g_autoptr(JsonObject) properties = NULL;
+
+                if (!state_is_bad(json_string(p, "state")))
+                        continue;
+                int code = client_properties(bus, json_string(p, "object"), VARMOR_POLICY, &properties);
+                if (code != EXIT_FINE)
+                        return code;
+                json_object_object_add(p, "state_reason", json_object_get(json_member(properties, "state_reason")));
+        }
+        return EXIT_FINE;
+}
+
 static int gather_status(sd_bus *bus, json_object **ret)
 {
         g_autoptr(JsonObject) status = NULL;
@@ -58,14 +81,10 @@ static int gather_status(sd_bus *bus, json_object **ret)
 
         json_object_object_add(status, "enforcers", name_enforcers(json_member(status, "enforcers")));
         json_object_object_add(status, "policies", policies);
-        *ret = g_steal_pointer(&status);
-        return EXIT_FINE;
-}
-
-/* Whether anything is less than what was asked for: the exit code of status and show. */
-static bool state_is_bad(const char *state)
-{
-        return g_str_equal(state, "degraded") || g_str_equal(state, "refused") || g_str_equal(state, "restart-needed");
+        code = add_reasons(bus, policies);
+        if (code == EXIT_FINE)
+                *ret = g_steal_pointer(&status);
+        return code;
 }
 
 static int judge_policies(json_object *policies)
@@ -125,6 +144,19 @@ static void print_enforcers(const Options *o, json_object *enforcers)
         }
 }
 
+static void print_reasons(const Options *o, json_object *policies)
+{
+        for (size_t i = 0; i < json_length(policies); i++) {
+                json_object *p = json_object_array_get_idx(policies, i);
+                g_autofree char *name = printable(json_string(p, "name")),
+                                *why = printable(json_string(p, "state_reason"));
+
+                if (*why)
+                        printf("%s is %s%s%s: %s\n", name, colour_on(o, COLOUR_BAD), json_string(p, "state"),
+                               colour_off(o, COLOUR_BAD), why);
+        }
+}
+
 static void print_status(const Options *o, json_object *s)
 {
         g_autofree char *line = printable(json_string(s, "status"));
@@ -135,7 +167,8 @@ static void print_status(const Options *o, json_object *s)
                 printf("%sDisabled by varmor.disable on the kernel command line: nothing is enforced.%s\n",
                        colour_on(o, COLOUR_BAD), colour_off(o, COLOUR_BAD));
         print_enforcers(o, json_member(s, "enforcers"));
-        print_counter(o, s, "errors", "error(s) in the policy files: journalctl -u varmord", COLOUR_BAD);
+        print_counter(o, s, "errors", "error(s) in the policy files: see varmorctl show POLICY, journalctl -u varmord",
+                      COLOUR_BAD);
         print_counter(o, s, "warnings", "warning(s) about the policy files", COLOUR_WARN);
         print_counter(o, s, "skipped_programs",
                       "time(s) the kernel left out a program: something may have passed unchecked", COLOUR_BAD);
@@ -145,6 +178,7 @@ static void print_status(const Options *o, json_object *s)
         print_counter(o, s, "unwritten_alarms", "entries that the journal did not take", COLOUR_WARN);
         putchar('\n');
         print_policies(o, json_member(s, "policies"));
+        print_reasons(o, json_member(s, "policies"));
 }
 
 int verb_status(const Options *o, char **args)
@@ -253,8 +287,9 @@ static void print_message(const Options *o, json_object *m)
         const char *severity = json_string(m, "severity");
         Colour c = g_str_equal(severity, "error") ? COLOUR_BAD : COLOUR_WARN;
 
-        printf("  %s:%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ": %s%s%s: %s [%s]\n", file, json_uint(m, "line"),
-               json_uint(m, "column"), colour_on(o, c), severity, colour_off(o, c), text, json_string(m, "code"));
+        printf("  ");
+        print_position(file, json_uint(m, "line"), json_uint(m, "column"));
+        printf("%s%s%s: %s [%s]\n", colour_on(o, c), severity, colour_off(o, c), text, json_string(m, "code"));
 }
 
 static void print_disposition(const Options *o, json_object *p)
