@@ -51,6 +51,8 @@ static Diag *manager_dup_diag(const Manager *m)
                 const PolicyEntry *e = policies->pdata[i];
 
                 diag_copy(d, policy_entry_diag(e));
+                if (e->missing != 0 && e->state == POLICY_DEGRADED && !e->failed)
+                        diag_error(d, NULL, "enforcer-missing", "policy %s: %s", e->full_name, e->why);
                 if (((const Entry *)e)->failure)
                         diag_error(d, NULL, "not-applied", "policy %s: %s", e->full_name, ((const Entry *)e)->failure);
         }
@@ -138,10 +140,11 @@ static void entry_take(Entry *e, BundlePolicy *p)
         }
         e->changed |= e->pub.failed != NULL || !same_version(e->pub.current, p);
         g_clear_pointer(&e->pub.failed, bundle_policy_free);
-        if (e->pub.current) {
+        if (e->pub.current && strcmp(e->pub.current->ir_digest, p->ir_digest) != 0) {
                 bundle_policy_free(e->previous);
-                e->previous = e->pub.current;
+                e->previous = g_steal_pointer(&e->pub.current);
         }
+        bundle_policy_free(e->pub.current);
         e->pub.current = p;
 }
 
@@ -237,11 +240,8 @@ static void take_settings(Manager *m, Bundle *b)
         m->settings = g_steal_pointer(&b->settings);
         m->env.launchers = m->settings->launchers;
         monitor_configure(m);
-        if (!launchers)
-                return;
-        /* The enforcer takes over what is in force: closing and opening leaves no gap. */
-        manager_close_enforcers(m);
-        (void)manager_open_enforcers(m);
+        for (EnforcerKind k = 0; launchers && k < _ENFORCER_KIND_MAX; k++)
+                m->slots[k].covered = false; /* cover() looks the launchers up anew */
 }
 
 static void manager_take(Manager *m, Bundle *bundle)

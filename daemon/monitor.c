@@ -30,13 +30,13 @@ static bool is_version(const BundlePolicy *p, const EnforcerEvent *event)
         return p && p->profiles[event->enforcer] && strcmp(p->profiles[event->enforcer]->digest, event->digest) == 0;
 }
 
-/* The version whose rules the event counts in: what it names, else the one in force. */
+/* The version whose rules the event counts in. Without a digest the event is of a version that has been replaced. */
 static const BundlePolicy *find_version(const Entry *e, const EnforcerEvent *event)
 {
         if (!e)
                 return NULL;
-        if (event->digest[0] != '\0' && !is_version(e->pub.current, event) && is_version(e->previous, event))
-                return e->previous;
+        if (event->digest[0] == '\0' || (!is_version(e->pub.current, event) && is_version(e->previous, event)))
+                return e->previous ? e->previous : e->pub.current;
         return e->pub.current;
 }
 
