@@ -22,7 +22,7 @@ typedef struct ConfRoots {
 
 /* One file that counts. */
 typedef struct ConfFile {
-        char *name;       /* "web.yaml" */
+        char *name;       /* "web.yaml"; "" for a directory that is refused, whose path then ends in "/" */
         const char *path; /* as messages and positions show it, without the root prefix: "/etc/varmor/policies.d/web.yaml" */
         bool runtime;     /* below /run */
         GBytes *bytes;    /* NULL: it could not be read or is refused; @diag says why */
@@ -34,7 +34,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ConfFile, conf_file_free)
 
 /** confdir_read() - the files of a directory that exists under each of the three roots.
  * @subdir: "policies.d", "rules.d": all NAME.yaml in it, each with the fragments of NAME.yaml.d/.
- * @ret: of ConfFile, sorted by name; always set.
+ * @ret: of ConfFile, sorted by name; always set. Directories that cannot be read are in it, too, see ConfFile.name.
  * Return: 0; -EBADMSG: some file or directory is refused or cannot be read, see @d (the others are in @ret). */
 int confdir_read(const ConfRoots *roots, const char *subdir, GPtrArray **ret, Diag *d);
 

@@ -36,7 +36,8 @@ void fields_bad_value(const YamlNode *n, const char *what, const char *expected,
 void fields_unknown_word(const SourcePos *pos, const char *code, const char *what, const char *word,
                          const char *const *words, Diag *d)
 {
-        const char *suggestion = diag_suggest(word, words);
+        /* What is not kept needs no search. */
+        const char *suggestion = d->n_errors < DIAG_MESSAGES_MAX ? diag_suggest(word, words) : NULL;
         g_autoptr(GString) s = g_string_new(NULL);
         guint n = g_strv_length((char **)words);
 

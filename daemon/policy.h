@@ -54,7 +54,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SelectorTerm, selector_term_free)
 typedef struct TargetSpec {
         SourcePos pos;
         TargetKind kind;
-        char *name;           /* exact or glob; NULL if a selector is given */
+        char *name;           /* exact or glob; NULL if a selector is given. In a unit's name a backslash is part of it */
         GPtrArray *selector;  /* of SelectorTerm: all must hold; NULL if a name is given */
         bool force;
 } TargetSpec;

@@ -4,6 +4,7 @@
 /* Settings: varmor.yaml and its fragments. */
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "confdir.h"
@@ -15,6 +16,7 @@
 typedef struct Settings {
         char **launchers;         /* absolute paths of programs that set workloads up (container runtimes) */
         char **essential;         /* unit names or globs that only target.force may cover: the shipped list, then the file's */
+        bool essential_missing;   /* the shipped list was not there: no policy may be put in force */
         uint64_t alarm_window_usec; /* identical alarms within it are one entry */
         uint32_t alarm_rate;      /* entries a second, all policies together; 0: unlimited */
         char **kube_apiserver;    /* addresses: ip:port, [ip6]:port */

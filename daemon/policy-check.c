@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Policy: whether what it asks for can be put in force by the enforcers that it chose. What they can do is a parameter. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "policy.h"
+
+/* What an enforcer could ever express, by the nature of its mechanism. The difference to what it can do now decides
+ * between "cannot" and "not in this version". */
+static const uint32_t expressible[_ENFORCER_KIND_MAX] = {
+        [ENFORCER_APPARMOR] = 1U << OP_FILE | 1U << OP_CAPABILITY | 1U << OP_SOCKET | 1U << OP_PTRACE | 1U << OP_SIGNAL |
+                              1U << OP_MOUNT | 1U << OP_USERNS | 1U << OP_TEXT,
+        [ENFORCER_BPF] = 1U << OP_FILE | 1U << OP_CAPABILITY | 1U << OP_SOCKET | 1U << OP_EGRESS | 1U << OP_INGRESS |
+                         1U << OP_PTRACE | 1U << OP_SIGNAL | 1U << OP_MOUNT | 1U << OP_USERNS | 1U << OP_BPF,
+        [ENFORCER_SECCOMP] = 1U << OP_SYSCALL,
+};
+
+char *rule_why_not(const Rule *r, EnforcerKind e, const EnforcerAbility *can)
+{
+        const char *name = enforcer_kind_to_string(e), *kind = op_kind_to_string(r->kind);
+
+        if (r->unenforceable)
+                return g_strdup(r->unenforceable);
+        if (r->only && !(r->only & (1U << e))) {
+                g_autofree char *only = enforcer_mask_to_string(r->only);
+
+                return g_strdup_printf("this part of the rule is for %s", only);
+        }
+        if (r->kind == OP_TEXT && r->text.enforcer != e)
+                return g_strdup_printf("the text is in the language of %s", enforcer_kind_to_string(r->text.enforcer));
+        if (!(expressible[e] & (1U << r->kind)))
+                return g_strdup_printf("%s cannot express rules of kind '%s'", name, kind);
+        if (!(can->kinds & (1U << r->kind)))
+                return g_strdup_printf("%s does not enforce rules of kind '%s' in this version", name, kind);
+
+        return NULL;
+}
+
+/* The modes that an enforcer must know for @p. */
+static uint32_t needed_modes(const Policy *p)
+{
+        uint32_t need = 1U << p->mode;
+
+        if (p->mode == MODE_ENHANCE_PROTECT && !p->privileged)
+                need |= 1U << MODE_RUNTIME_DEFAULT;
+        return need;
+}
+
+static char *why_mode(const Policy *p, const char *name, const EnforcerAbility *can)
+{
+        if (!can->kinds && !can->modes)
+                return g_strdup_printf("the enforcer %s is not part of this version", name);
+        if (p->mode == MODE_ENHANCE_PROTECT && (can->modes & (1U << MODE_ENHANCE_PROTECT)))
+                return g_strdup_printf("EnhanceProtect builds on RuntimeDefault, which %s does not enforce in this version; with "
+                                       "'privileged: true' it builds on AlwaysAllow",
+                                       name);
+        return g_strdup_printf("%s does not enforce the mode %s in this version", name, mode_to_string(p->mode));
+}
+
+/* The chosen enforcers that can carry the mode. Reports those that cannot: a warning beside others, else an error. */
+static uint32_t check_mode(const Policy *p, const EnforcerAbility can[static _ENFORCER_KIND_MAX], Diag *d)
+{
+        uint32_t need = needed_modes(p), able = 0;
+
+        for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if ((p->enforcers & (1U << k)) && (can[k].modes & need) == need)
+                        able |= 1U << k;
+
+        for (int k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                const char *name = enforcer_kind_to_string((EnforcerKind)k);
+                g_autofree char *why = NULL;
+                bool absent;
+
+                if (!(p->enforcers & ~able & (1U << k)))
+                        continue;
+                why = why_mode(p, name, &can[k]);
+                absent = !can[k].kinds && !can[k].modes;
+                diag_add(d, able ? DIAG_WARNING : DIAG_ERROR, absent ? &p->enforcers_pos : &p->mode_pos, "not-enforceable",
+                         able ? "not enforced by %s: %s" : "not enforceable by %s: %s", name, why);
+        }
+
+        return able;
+}
+
+/* Is any other entry of the rule that @r belongs to for one of the chosen enforcers? */
+static bool has_sibling(const Policy *p, const Rule *r)
+{
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *other = p->rules->pdata[i];
+
+                if (other != r && strcmp(other->id, r->id) == 0 && (!other->only || (other->only & p->enforcers)))
+                        return true;
+        }
+
+        return false;
+}
+
+static void check_rule(const Policy *p, const Rule *r, uint32_t able, const EnforcerAbility can[static _ENFORCER_KIND_MAX],
+                       Diag *d)
+{
+        g_autoptr(GString) reasons = g_string_new(NULL);
+
+        for (int k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                g_autofree char *why = NULL;
+
+                if (!(able & (1U << k)))
+                        continue;
+                why = rule_why_not(r, (EnforcerKind)k, &can[k]);
+                if (!why)
+                        return;
+                if (!strstr(reasons->str, why))
+                        g_string_append_printf(reasons, "%s%s", reasons->len ? "; " : "", why);
+        }
+
+        /* The same rule in terms of another enforcer: that entry is judged, this one is not meant. */
+        if (r->only && !(r->only & p->enforcers) && has_sibling(p, r))
+                return;
+
+        if (r->optional)
+                diag_warning(d, &r->pos, "not-enforced", "the rule '%s' (%s) goes unenforced, as 'optional' permits: %s", r->id,
+                             op_kind_to_string(r->kind), reasons->str);
+        else
+                diag_error(d, &r->pos, "not-enforceable",
+                           "the rule '%s' (%s) is not enforceable: %s; to do without, name it in 'optional'", r->id,
+                           op_kind_to_string(r->kind), reasons->str);
+}
+
+int policy_check_enforceable(const Policy *p, const EnforcerAbility can[static _ENFORCER_KIND_MAX], Diag *d)
+{
+        uint32_t errors = d->n_errors, able;
+
+        if (p->target.kind == TARGET_CONTAINER)
+                diag_warning(d, &p->target.pos, "not-matched",
+                             "targets of kind Container are not matched by this version: the policy covers nothing");
+
+        if (p->mode == MODE_ALWAYS_ALLOW)
+                return 0;
+
+        able = check_mode(p, can, d);
+        for (guint i = 0; able && i < p->rules->len; i++) {
+                const Rule *r = p->rules->pdata[i];
+
+                if (r->origin != RULE_BASE)
+                        check_rule(p, r, able, can, d);
+        }
+
+        return d->n_errors > errors ? -EOPNOTSUPP : 0;
+}
