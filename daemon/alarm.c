@@ -10,21 +10,6 @@
 #include "journal.h"
 #include "messages.h"
 
-static const char *const reason_table[_REASON_MAX] = {
-        [REASON_RULE] = "rule",
-        [REASON_NO_PATH] = "no-path",
-        [REASON_SECOND_NAME] = "second-name",
-        [REASON_BASE] = "base-protection",
-        [REASON_DEFAULT] = "default",
-};
-
-const char *event_reason_to_string(EventReason r)
-{
-        if (r < 0 || r >= _REASON_MAX)
-                return NULL;
-        return reason_table[r];
-}
-
 void alarm_free(Alarm *a)
 {
         if (!a)

@@ -233,7 +233,7 @@ static void load_unit(Unit *u)
 {
         uint32_t errors;
         bool good;
-        gsize size;
+        gsize size = 0;
         const char *text = u->file->bytes ? g_bytes_get_data(u->file->bytes, &size) : NULL;
 
         u->complete = u->file->bytes != NULL;

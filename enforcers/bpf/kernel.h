@@ -4,7 +4,7 @@
 /* The kernel's types as far as our programs look into them: members by name, places filled in at load (CO-RE). Each
  * struct names the file that it comes from, as of v6.1; what later kernels changed stands beside it. */
 
-#include <linux/types.h>
+#include <linux/bpf.h>
 #include <stdbool.h>
 
 #include <bpf/bpf_core_read.h>

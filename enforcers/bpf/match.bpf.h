@@ -18,7 +18,7 @@
  * beyond it lets the verifier see that a chunk fits. The walk's state is here and not on the stack since the
  * verifier does not track the values of scalars in maps: so the loop's body looks the same to it each time. */
 #define VA_MATCH_BUF 8192U
-#define VA_MATCH_SLACK 64U
+#define VA_MATCH_SLACK 256U
 struct va_match_buf {
         __u8 b[VA_MATCH_BUF + VA_MATCH_SLACK];
         __u64 pos;
@@ -49,6 +49,9 @@ int va_match_small(struct va_table_small *t, struct va_match_buf *buf, __u32 off
                    struct va_match_result *r);
 int va_match_big(struct va_table_big *t, struct va_match_buf *buf, __u32 off, __u32 len, struct va_match_result *r);
 
+/* Keeps @x the value that was checked: the compiler may not recompute it. */
+#define va_keep(x) asm volatile("" : "+r"(x))
+
 #ifdef VA_MATCH_DEFINE
 
 #define VA_MATCH_ROWS 16
@@ -59,9 +62,6 @@ struct va_walk {
         struct va_match_buf *m;
         const __u8 *table;
 };
-
-/* Keeps @x the value that was checked: the compiler may not recompute it. */
-#define va_keep(x) asm volatile("" : "+r"(x))
 
 /* The first @n (1..7) bytes in memory of @x, as something that is 0 only if they all are. */
 static __always_inline __u64 va_first_bytes(__u64 x, __u64 n)

@@ -7,22 +7,19 @@ progs=/mnt/tests/progs
 policies=/etc/varmor/policies.d
 scratch=$(mktemp -d /run/case.XXXXXX)
 export PATH=$progs:$PATH
+mkdir -p "$policies"
 
 # policy NAME [TARGET] <RULES: write a policy that covers NAME.service, or TARGET, a flow mapping. The input is what
 # stands below enhanceProtect, beside "privileged: true"; auditViolations is true unless it says otherwise.
 policy() {
         local name=$1 target=${2:-"{kind: Service, name: \"$1.service\"}"} rules
-        rules=$(cat)
+        IFS= read -r -d '' rules
+        rules=${rules%$'\n'}
         [[ $rules == *Violations:* ]] || rules+=$'\nauditViolations: true'
-        {
-                printf '%s\n' "apiVersion: crd.varmor.org/v1beta1" "kind: VarmorClusterPolicy" "metadata: {name: $name}" \
-                        "spec:" "  target: $target" "  policy:" "    enforcer: BPF" "    mode: EnhanceProtect" \
-                        "    enhanceProtect:" "      privileged: true"
-                printf '%s\n' "${rules//$'\n'/$'\n'      }" | sed '1s/^/      /'
-        } >"$scratch/policy"
+        printf '%s\n' "apiVersion: crd.varmor.org/v1beta1" "kind: VarmorClusterPolicy" "metadata: {name: $name}" "spec:" \
+                "  target: $target" "  policy:" "    enforcer: BPF" "    mode: EnhanceProtect" "    enhanceProtect:" \
+                "      privileged: true" "      ${rules//$'\n'/$'\n'      }" >"$policies/.$name.new"
         # In one step, so that nobody reads half of it.
-        mkdir -p "$policies"
-        cp "$scratch/policy" "$policies/.$name.new"
         mv "$policies/.$name.new" "$policies/$name.yaml"
 }
 

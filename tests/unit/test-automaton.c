@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Automaton: random patterns against the reference matcher, that it is minimal, what is reachable, and budgets.
+ * VARMOR_CASES=N in the environment: how many cases the property test tries. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "automaton.h"
+#include "glob-reference.h"
+
+#define OWNERS_MAX 5
+
+/* ---- a small automaton ------------------------------------------------------------------------------------------- */
+
+/* The record of a set of owners: one word, their mask. */
+static int accept_mask(uint32_t start, const uint32_t *owners, size_t n, AutomatonRecord *ret, void *userdata)
+{
+        (*(unsigned *)userdata)++;
+        for (size_t i = 0; i < n; i++)
+                ret->words[0] |= 1U << owners[i];
+        ret->words[1] = start;
+        ret->n_words = 2;
+        ret->reach = true;
+        return 0;
+}
+
+typedef struct Sample {
+        AutomatonPattern patterns[2 * OWNERS_MAX];
+        size_t n;
+        struct va_table *table;
+        uint32_t start[2];
+} Sample;
+
+static void sample_make(Sample *s, GRand *rand)
+{
+        static const SourcePos pos = {.file = "x", .line = 1};
+        unsigned n_owners = (unsigned)g_rand_int_range(rand, 1, OWNERS_MAX + 1), n_calls = 0;
+
+        *s = (Sample){};
+        for (unsigned i = 0; i < n_owners; i++) {
+                uint32_t start = g_rand_int_range(rand, 0, 4) == 0;
+
+                for (unsigned k = 0; k < (g_rand_boolean(rand) ? 2U : 1U); k++)
+                        s->patterns[s->n++] = (AutomatonPattern){.text = random_pattern(rand), .owner = i, .except = k,
+                                                                 .start = start, .owner_name = "owner", .pos = &pos};
+        }
+        AutomatonParams params = {.patterns = s->patterns, .n_patterns = s->n, .n_starts = 2, .accept = accept_mask,
+                                  .userdata = &n_calls};
+        AutomatonResult result = {};
+        g_autoptr(Diag) d = diag_new();
+        int r = automaton_build(&params, &result, d);
+
+        if (r < 0)
+                g_test_message("%s", ((DiagMessage *)d->messages->pdata[0])->text);
+        g_assert_cmpint(r, ==, 0);
+        s->table = result.table;
+        s->start[0] = result.starts[0];
+        s->start[1] = result.starts[1];
+        g_free(result.starts);
+}
+
+static void sample_done(Sample *s)
+{
+        for (size_t i = 0; i < s->n; i++)
+                g_free((char *)s->patterns[i].text);
+        g_free(s->table);
+}
+
+static uint32_t mask_at(const Sample *s, TablePlace p)
+{
+        uint32_t i = table_accept_word(s->table, p) & VA_A_INDEX;
+
+        return i ? s->table->tab[i] : 0;
+}
+
+static TablePlace walk(const Sample *s, unsigned start, const GByteArray *path)
+{
+        return table_walk(s->table, (TablePlace){.state = s->start[start]}, path->data, path->len);
+}
+
+static uint32_t reference_mask(const Sample *s, unsigned start, const GByteArray *path)
+{
+        uint32_t yes = 0, no = 0;
+
+        for (size_t i = 0; i < s->n; i++)
+                if (s->patterns[i].start == start && reference_match(s->patterns[i].text, path->data, path->len)) {
+                        if (s->patterns[i].except)
+                                no |= 1U << s->patterns[i].owner;
+                        else
+                                yes |= 1U << s->patterns[i].owner;
+                }
+        return yes & ~no;
+}
+
+static void sample_report(const Sample *s, const GByteArray *path)
+{
+        g_autofree char *text = g_strndup((const char *)path->data, path->len), *escaped = g_strescape(text, NULL);
+
+        for (size_t i = 0; i < s->n; i++) {
+                g_autofree char *pattern = g_strescape(s->patterns[i].text, NULL);
+
+                g_test_message("start %u owner %u%s \"%s\"", s->patterns[i].start, s->patterns[i].owner,
+                               s->patterns[i].except ? " except" : "", pattern);
+        }
+        g_test_message("path \"%s\"", escaped);
+}
+
+/* ---- the property ------------------------------------------------------------------------------------------------ */
+
+static unsigned n_cases(unsigned usual)
+{
+        const char *e = g_getenv("VARMOR_CASES");
+
+        return e ? (unsigned)strtoul(e, NULL, 10) : usual;
+}
+
+static void test_reference(void)
+{
+        g_autoptr(GRand) rand = g_rand_new_with_seed(20240501);
+        unsigned n_matched = 0, n = n_cases(g_test_slow() ? 1000000 : 100000);
+
+        for (unsigned done = 0; done < n;) {
+                Sample s;
+
+                sample_make(&s, rand);
+                for (unsigned k = 0; k < 30; k++, done++) {
+                        const char *pattern = s.patterns[g_rand_int_range(rand, 0, (gint32)s.n)].text;
+                        g_autoptr(GByteArray) path = random_path(rand, pattern);
+                        unsigned start = k % 8 == 0;
+                        uint32_t expected = reference_mask(&s, start, path), got = mask_at(&s, walk(&s, start, path));
+
+                        n_matched += expected != 0;
+                        if (got != expected)
+                                sample_report(&s, path);
+                        g_assert_cmpuint(got, ==, expected);
+                }
+                sample_done(&s);
+        }
+        g_test_message("%u cases, %u of them matched", n, n_matched);
+        g_assert_cmpuint(n_matched, >, n / 4);
+}
+
+/* ---- minimal, and exact about what is reachable ------------------------------------------------------------------ */
+
+static uint64_t place_key(TablePlace p)
+{
+        return (uint64_t)p.state << 32 | p.tail;
+}
+
+static TablePlace key_place(uint64_t k)
+{
+        return (TablePlace){.state = k >> 32, .tail = (uint32_t)k};
+}
+
+/* All places that can be come to from @start. */
+static GArray *all_places(const Sample *s)
+{
+        GArray *places = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+
+        for (unsigned i = 0; i < 2; i++) {
+                uint64_t k = place_key((TablePlace){.state = s->start[i]});
+
+                if (g_hash_table_add(seen, g_memdup2(&k, sizeof(k))))
+                        g_array_append_val(places, k);
+        }
+        for (guint i = 0; i < places->len; i++)
+                for (unsigned b = 1; b < 256; b++) {
+                        TablePlace from = key_place(g_array_index(places, uint64_t, i));
+                        uint8_t byte = b;
+                        uint64_t k = place_key(table_walk(s->table, from, &byte, 1));
+
+                        if (g_hash_table_add(seen, g_memdup2(&k, sizeof(k))))
+                                g_array_append_val(places, k);
+                }
+        return places;
+}
+
+/* Moore's way: places are told apart by what they accept, then by where their bytes lead, until nothing changes. */
+static guint count_classes(const Sample *s, const GArray *places)
+{
+        guint n = places->len, n_before = 0, n_now = 0;
+        g_autofree uint32_t *class = g_new0(uint32_t, n), *next = g_new0(uint32_t, n * 255);
+        g_autoptr(GHashTable) index = g_hash_table_new(g_int64_hash, g_int64_equal);
+
+        for (guint i = 0; i < n; i++)
+                g_hash_table_insert(index, &g_array_index(places, uint64_t, i), GUINT_TO_POINTER(i));
+        for (guint i = 0; i < n; i++) {
+                TablePlace p = key_place(g_array_index(places, uint64_t, i));
+
+                class[i] = mask_at(s, p);
+                for (unsigned b = 1; b < 256; b++) {
+                        uint8_t byte = b;
+                        uint64_t k = place_key(table_walk(s->table, p, &byte, 1));
+
+                        next[i * 255 + b - 1] = GPOINTER_TO_UINT(g_hash_table_lookup(index, &k));
+                }
+        }
+        do {
+                g_autoptr(GHashTable) sums = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+                g_autofree uint32_t *fresh = g_new0(uint32_t, n);
+
+                n_before = n_now;
+                for (guint i = 0; i < n; i++) {
+                        g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_MD5);
+
+                        g_checksum_update(sum, (const guchar *)&class[i], sizeof(class[i]));
+                        for (unsigned b = 0; b < 255; b++)
+                                g_checksum_update(sum, (const guchar *)&class[next[i * 255 + b]], sizeof(class[0]));
+                        if (!g_hash_table_contains(sums, g_checksum_get_string(sum)))
+                                g_hash_table_insert(sums, g_strdup(g_checksum_get_string(sum)),
+                                                    GUINT_TO_POINTER(g_hash_table_size(sums)));
+                        fresh[i] = GPOINTER_TO_UINT(g_hash_table_lookup(sums, g_checksum_get_string(sum)));
+                }
+                memcpy(class, fresh, sizeof(uint32_t) * n);
+                n_now = g_hash_table_size(sums);
+        } while (n_now != n_before);
+        return n_now;
+}
+
+static bool reaches(const Sample *s, TablePlace from)
+{
+        g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+        g_autoptr(GArray) todo = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        uint64_t k = place_key(from);
+
+        g_array_append_val(todo, k);
+        for (guint i = 0; i < todo->len; i++) {
+                TablePlace p = key_place(g_array_index(todo, uint64_t, i));
+
+                if (mask_at(s, p))
+                        return true;
+                for (unsigned b = 1; b < 256; b++) {
+                        uint8_t byte = b;
+
+                        k = place_key(table_walk(s->table, p, &byte, 1));
+                        if (g_hash_table_add(seen, g_memdup2(&k, sizeof(k))))
+                                g_array_append_val(todo, k);
+                }
+        }
+        return false;
+}
+
+static void test_minimal(void)
+{
+        g_autoptr(GRand) rand = g_rand_new_with_seed(7);
+
+        for (unsigned done = 0; done < (g_test_slow() ? 500 : 20);) {
+                g_autoptr(GArray) places = NULL;
+                Sample s;
+
+                sample_make(&s, rand);
+                places = all_places(&s);
+                if (places->len < 150) {
+                        g_assert_cmpuint(count_classes(&s, places), ==, places->len);
+                        for (guint i = 0; i < places->len; i++) {
+                                TablePlace p = key_place(g_array_index(places, uint64_t, i));
+
+                                g_assert_cmpint(table_reaches(s.table, p), ==, reaches(&s, p));
+                        }
+                        done++;
+                }
+                sample_done(&s);
+        }
+}
+
+/* A walk may be interrupted anywhere. */
+static void test_resume(void)
+{
+        g_autoptr(GRand) rand = g_rand_new_with_seed(8);
+
+        for (unsigned i = 0; i < 300; i++) {
+                Sample s;
+
+                sample_make(&s, rand);
+                for (unsigned k = 0; k < 10; k++) {
+                        g_autoptr(GByteArray) path = random_path(rand, s.patterns[0].text);
+                        TablePlace whole = walk(&s, 0, path);
+
+                        for (guint cut = 0; cut <= path->len; cut++) {
+                                TablePlace p = table_walk(s.table, (TablePlace){.state = s.start[0]}, path->data, cut);
+
+                                p = table_walk(s.table, p, path->data + cut, path->len - cut);
+                                g_assert_cmphex(place_key(p), ==, place_key(whole));
+                        }
+                }
+                sample_done(&s);
+        }
+}
+
+/* ---- many, and too many ------------------------------------------------------------------------------------------ */
+
+static int build_many(char *const *texts, AutomatonResult *ret, Diag *d)
+{
+        g_autoptr(GArray) patterns = g_array_new(FALSE, FALSE, sizeof(AutomatonPattern));
+        SourcePos pos = {.file = "many.yaml", .line = 3};
+        unsigned n_calls = 0;
+
+        for (uint32_t i = 0; texts[i]; i++) {
+                AutomatonPattern p = {.text = texts[i], .owner = i % 31, .owner_name = "rule", .pos = &pos};
+
+                g_array_append_val(patterns, p);
+        }
+        return automaton_build(&(AutomatonParams){.patterns = (const void *)patterns->data, .n_patterns = patterns->len,
+                                                  .n_starts = 1, .accept = accept_mask, .userdata = &n_calls},
+                               ret, d);
+}
+
+static void test_many(void)
+{
+        g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(Diag) d = diag_new();
+        AutomatonResult result = {};
+        Sample s = {};
+
+        for (unsigned i = 0; i < 10000; i++)
+                g_ptr_array_add(texts, g_strdup_printf("/usr/lib/%02x/package-%u/file%u.so%s", i * 7 % 256, i / 10, i * i,
+                                                       i % 3 ? "" : ".[0-9]"));
+        g_ptr_array_add(texts, NULL);
+        g_assert_cmpint(build_many((char **)texts->pdata, &result, d), ==, 0);
+        s.table = result.table;
+        g_test_message("%u states, %u words, %u classes", result.n_states, s.table->n_words, s.table->n_classes);
+        for (unsigned i = 0; i < 10000; i++) {
+                g_autofree char *path = g_strdup(texts->pdata[i]);
+                uint32_t mask;
+
+                if (i % 3 == 0)
+                        g_strlcpy(strchr(path, '['), "5", 2);
+                mask = mask_at(&s, table_walk(s.table, (TablePlace){.state = result.starts[0]}, path, strlen(path)));
+                g_assert_cmpuint(mask, ==, 1U << i % 31);
+                g_assert_cmpuint(mask_at(&s, table_walk(s.table, (TablePlace){.state = result.starts[0]}, path,
+                                                        strlen(path) - 1)) & mask, ==, 0);
+        }
+        g_free(result.table);
+        g_free(result.starts);
+}
+
+static void test_too_complex(void)
+{
+        g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(Diag) d = diag_new();
+        AutomatonResult result = {};
+        const DiagMessage *m;
+
+        g_ptr_array_add(texts, g_strdup("/etc/shadow"));
+        for (unsigned i = 0; i < 40; i++)
+                g_ptr_array_add(texts, g_strdup_printf("/**/dir%u/**/x%u*", i, i));
+        g_ptr_array_add(texts, NULL);
+        g_assert_cmpint(build_many((char **)texts->pdata, &result, d), ==, -E2BIG);
+        g_assert_cmpuint(d->messages->len, ==, 1);
+        m = d->messages->pdata[0];
+        g_test_message("%s", m->text);
+        g_assert_cmpstr(m->code, ==, "too-complex");
+        g_assert_nonnull(strstr(m->text, "/**/dir"));
+        g_assert_null(strstr(m->text, "shadow"));
+}
+
+/* Ten thousand names, and one pattern that matches in every directory: no state is a literal's any more. */
+static void test_too_many_branches(void)
+{
+        g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(Diag) d = diag_new();
+        AutomatonResult result = {};
+        const DiagMessage *m;
+
+        for (unsigned i = 0; i < 10000; i++)
+                g_ptr_array_add(texts, g_strdup_printf("/usr/lib/%02x/package-%u/file%u.so", i * 7 % 256, i / 10, i * i));
+        g_ptr_array_add(texts, g_strdup("/**/.ssh/**"));
+        g_ptr_array_add(texts, NULL);
+        g_assert_cmpint(build_many((char **)texts->pdata, &result, d), ==, -E2BIG);
+        m = d->messages->pdata[0];
+        g_test_message("%s", m->text);
+        g_assert_nonnull(strstr(m->text, "due to \"/**/.ssh/**\""));
+}
+
+static void test_bad_patterns(void)
+{
+        char *texts[] = {"/a[", "/b", "/c{", NULL};
+        g_autoptr(Diag) d = diag_new();
+        AutomatonResult result = {};
+
+        g_assert_cmpint(build_many(texts, &result, d), ==, -EBADMSG);
+        g_assert_cmpuint(d->n_errors, ==, 2);
+        g_assert_cmpuint(((DiagMessage *)d->messages->pdata[1])->pos.line, ==, 3);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/automaton/reference", test_reference);
+        g_test_add_func("/automaton/minimal", test_minimal);
+        g_test_add_func("/automaton/resume", test_resume);
+        g_test_add_func("/automaton/many", test_many);
+        g_test_add_func("/automaton/too-complex", test_too_complex);
+        g_test_add_func("/automaton/too-many-branches", test_too_many_branches);
+        g_test_add_func("/automaton/bad-patterns", test_bad_patterns);
+        return g_test_run();
+}
