@@ -11,6 +11,7 @@
 
 #include "abi.h"
 #include "alarm.h"
+#include "cgroup.h"
 #include "enforcer.h"
 #include "pins.h"
 
@@ -54,8 +55,6 @@ int tables_remove(Enforcer *e, const char *policy);
 int labels_cover(Enforcer *e, GBytes *targets, const char *const *policies);
 /** launchers_load() - tell the programs which files are launchers, as they are now. */
 int launchers_load(Enforcer *e);
-/** cgroup_of_pid() - path in the unified hierarchy, "/system.slice/x.service". Return: 0, -ESRCH, negative errno. */
-int cgroup_of_pid(pid_t pid, char **ret);
 int cgroup_id(const char *path, uint64_t *ret);
 /** labels_pid_confined() - see EnforcerOps.pid_confined(). */
 int labels_pid_confined(Enforcer *e, pid_t pid);

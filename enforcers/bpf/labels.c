@@ -120,25 +120,6 @@ int cgroup_id(const char *path, uint64_t *ret)
         return 0;
 }
 
-int cgroup_of_pid(pid_t pid, char **ret)
-{
-        g_autofree char *file = g_strdup_printf("/proc/%d/cgroup", pid);
-        g_autofree char *text = NULL;
-        g_auto(GStrv) lines = NULL;
-
-        if (!g_file_get_contents(file, &text, NULL, NULL))
-                return -ESRCH;
-        lines = g_strsplit(text, "\n", -1);
-        for (char **line = lines; *line; line++) {
-                if (!g_str_has_prefix(*line, "0::/"))
-                        continue;
-                *ret = g_strdup(*line + strlen("0::"));
-                return 0;
-        }
-
-        return -ENODATA;
-}
-
 static int open_pidfd(pid_t pid)
 {
         return RET_ERRNO((int)syscall(SYS_pidfd_open, pid, 0));
