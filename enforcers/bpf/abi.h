@@ -77,7 +77,8 @@ _Static_assert(sizeof(struct va_cover) == 20, "ABI");
 #define VA_TAB_SMALL (16U * 1024)
 #define VA_TAB_BIG (1023U * 1024)
 
-#define VA_T_BASE 1U /* va_table.flags: the policy denies something, so base protection holds for its processes */
+#define VA_T_BASE 1U /* va_table.flags: the policy denies something, so base protection holds for its processes. Without it
+                      * VA_A_REACH stands for what would be reported, and nothing is refused */
 
 struct va_table {
         __u32 generation;  /* changes with each apply; 0 is never used */
@@ -180,8 +181,12 @@ _Static_assert(sizeof(struct va_meta) == 80, "ABI");
 #define VA_OP_KILL 19
 #define VA_OP_PTRACE 20
 #define VA_OP_CONNECT 21
-#define VA_OP_SETATTR 22
-#define VA_OP_MAX 23
+#define VA_OP_UTIMES 22
+#define VA_OP_SETXATTR 23
+#define VA_OP_MKNOD 24
+#define VA_OP_UMOUNT 25
+#define VA_OP_CONTROL 26 /* limits, priority and scheduling of another process */
+#define VA_OP_MAX 27
 
 /* The same order as EventReason and Action. */
 #define VA_REASON_RULE 0

@@ -200,7 +200,7 @@ static void accept_rules(const Policy *p, const uint32_t *rules, size_t n, Autom
         }
         memcpy(ret->words, &a, sizeof(a));
         ret->n_words = sizeof(a) / 4;
-        ret->reach = a.deny;
+        ret->reach = p->allow_violations ? a.log : a.deny;
 }
 
 static int accept(uint32_t start, const uint32_t *owners, size_t n, AutomatonRecord *ret, void *userdata)
@@ -235,6 +235,14 @@ static uint32_t groups_id(Compiler *c)
         return CLAMP(id, 1, UINT32_MAX - 1);
 }
 
+static bool has_base(const Policy *p)
+{
+        for (guint i = 0; i < p->rules->len; i++)
+                if (((const Rule *)p->rules->pdata[i])->origin == RULE_BASE)
+                        return true;
+        return false;
+}
+
 static int build(Compiler *c, GBytes **ret_blob, uint32_t *ret_n_states)
 {
         uint32_t n_groups = g_hash_table_size(c->groups);
@@ -264,6 +272,7 @@ static int build(Compiler *c, GBytes **ret_blob, uint32_t *ret_n_states)
         t->n_groups = n_groups;
         t->groups_id = groups_id(c);
         t->n_rules = c->policy->rules->len;
+        t->flags = has_base(c->policy) ? VA_T_BASE : 0;
         g_free(result.starts);
         *ret_n_states = result.n_states;
         if (nothing) {

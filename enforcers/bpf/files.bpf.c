@@ -1,31 +1,130 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-/* Descriptors: how a process comes by one (open, receive), and what it maps of it. */
+/* Descriptors: how a process comes by one (open, receive, connect), and what it maps of it. */
 
 #include "state.bpf.h"
+
+/* What the file of a mapping is called: on 6.12 a file of an overlay is mapped as the layer's, which knows its user. */
+static __always_inline void file_path(struct file *file, __u64 *ret_mnt, __u64 *ret_dentry)
+{
+        if (bpf_core_type_exists(struct backing_file) && BPF_CORE_READ(file, f_mode) & FMODE_BACKING) {
+                struct backing_file *b = (void *)file - bpf_core_field_offset(struct backing_file, file);
+
+                *ret_mnt = (__u64)BPF_CORE_READ(b, user_path.mnt);
+                *ret_dentry = (__u64)BPF_CORE_READ(b, user_path.dentry);
+                return;
+        }
+        *ret_mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
+        *ret_dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+}
+
+static __always_inline int mediate_file(struct file *file, __u32 op, __u32 want)
+{
+        __u64 mnt, dentry;
+
+        file_path(file, &mnt, &dentry);
+        return va_verdict(va_mediate(mnt, dentry, op, want));
+}
+
+static __always_inline __u32 wanted(__u32 flags, __u32 mode)
+{
+        __u32 want = 0;
+
+        if (mode & FMODE_READ)
+                want |= VA_READ;
+        if (mode & FMODE_WRITE)
+                want |= flags & O_APPEND ? VA_APPEND : VA_WRITE;
+        if (flags & O_TRUNC)
+                want |= VA_WRITE;
+        if ((flags & O_ACCMODE) == O_ACCMODE)
+                want |= VA_READ | VA_WRITE; /* for ioctl(2) alone, with the rights of both */
+        return want;
+}
 
 SEC("lsm/file_open")
 int BPF_PROG(va_file_open, struct file *file, int ret)
 {
-        struct va_scratch *s;
-        __u32 flags, want;
-        int index, r;
+        __u32 flags;
 
         if (ret != 0)
                 return ret;
         if (va_unconfined(bpf_get_current_task_btf()))
                 return 0; /* allow: under no policy */
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        s = va_scratch_at(index - 1);
-        if (!s)
-                return -EACCES;
         flags = file->f_flags;
-        want = flags & 1 ? VA_WRITE : VA_READ;
-        r = va_path(s, 0, (__u64)file->f_path.mnt, (__u64)file->f_path.dentry);
-        if (r == 0)
-                r = va_check(s, 0, VA_OP_OPEN, want);
-        va_release(s);
-        return va_verdict(r);
+        if (flags & FMODE_EXEC_FLAG)
+                return 0; /* allow: an exec, which is checked as such, or an interpreter, whose mapping is */
+        if (file->f_mode & FMODE_BACKING)
+                return 0; /* allow: a file of an overlay's layer, whose user has been asked */
+        return va_verdict(va_mediate(va_address(file->f_path.mnt), va_address(file->f_path.dentry), VA_OP_OPEN,
+                                     wanted(flags, file->f_mode)));
+}
+
+SEC("lsm/file_receive")
+int BPF_PROG(va_receive, struct file *file, int ret)
+{
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        return mediate_file(file, VA_OP_RECEIVE, wanted(file->f_flags & O_APPEND, file->f_mode));
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(va_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags, int ret)
+{
+        if (ret != 0)
+                return ret;
+        if (!file || !(prot & PROT_EXEC))
+                return 0; /* allow: reading and writing were asked about when it was opened */
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        return mediate_file(file, VA_OP_MMAP, VA_EXEC);
+}
+
+SEC("lsm/file_mprotect")
+int BPF_PROG(va_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot, int ret)
+{
+        struct file *file;
+
+        if (ret != 0)
+                return ret;
+        if (!(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC)
+                return 0; /* allow: it does not become executable */
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        file = BPF_CORE_READ(vma, vm_file);
+        if (!file)
+                return 0; /* allow: memory without a name */
+        return mediate_file(file, VA_OP_MPROTECT, VA_EXEC);
+}
+
+/* A socket with a name in the file system is written to by whoever connects or sends to it. */
+static __always_inline int mediate_socket(struct sock *sk)
+{
+        struct unix_sock *u = (struct unix_sock *)sk;
+        __u64 dentry = (__u64)BPF_CORE_READ(u, path.dentry);
+
+        if (!dentry)
+                return 0; /* allow: no name, or an abstract one */
+        return va_verdict(va_mediate((__u64)BPF_CORE_READ(u, path.mnt), dentry, VA_OP_CONNECT, VA_WRITE));
+}
+
+SEC("lsm/unix_stream_connect")
+int BPF_PROG(va_connect, struct sock *sock, struct sock *other, struct sock *newsk, int ret)
+{
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        return mediate_socket(other);
+}
+
+SEC("lsm/unix_may_send")
+int BPF_PROG(va_send, struct socket *sock, struct socket *other, int ret)
+{
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        return mediate_socket(BPF_CORE_READ(other, sk));
 }

@@ -5,27 +5,48 @@
 
 #include "state.bpf.h"
 
-#define CLAIM_TRIES 16
+#define CLAIM_TRIES 256
 
 const volatile __u32 va_scratch_n = 0; /* elements of the pool, set before loading */
 
-int va_claim(void)
+struct claim {
+        __u32 at;
+        __s32 got;
+};
+
+static long claim_step(__u32 i, struct claim *x)
 {
-        __u32 n = va_scratch_n, at = bpf_get_smp_processor_id() * VA_SCRATCH_PER_CPU;
         struct va_scratch *s;
 
-        for (int i = 0; i < CLAIM_TRIES; i++, at++) {
-                if (at >= n)
-                        at = 0;
-                s = va_scratch_at(at);
-                if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) {
-                        s->index = at;
-                        return at;
-                }
+        if (x->at >= va_scratch_n)
+                x->at = 0;
+        s = va_scratch_at(x->at);
+        if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) {
+                s->index = x->at;
+                x->got = x->at;
+                return 1;
         }
-        __sync_fetch_and_add(&va_state.scratch_lost, 1);
-        return -1;
+        x->at++;
+        return 0;
 }
+
+int va_claim(void)
+{
+        __u32 at = bpf_get_smp_processor_id() * VA_SCRATCH_PER_CPU;
+        struct va_scratch *s = va_scratch_at(at);
+        struct claim x = {.at = at, .got = -1};
+
+        if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) {
+                s->index = at;
+                return at;
+        }
+        bpf_loop(CLAIM_TRIES, claim_step, &x, 0);
+        if (x.got < 0)
+                __sync_fetch_and_add(&va_state.scratch_lost, 1);
+        return x.got;
+}
+
+/* ---- labels ----------------------------------------------------------------------------------------------------- */
 
 struct find {
         __u64 cgrp;
@@ -37,10 +58,9 @@ struct find {
 static long find_step(__u32 i, struct find *x)
 {
         const __u64 at = x->cgrp + bpf_core_field_offset(struct cgroup, ancestors);
-        struct va_found *f = x->f;
         struct va_cover *label;
-        __u64 id;
         struct cgroup *c;
+        __u64 id;
 
         if (x->level < 0)
                 return 1;
@@ -48,48 +68,46 @@ static long find_step(__u32 i, struct find *x)
                 return 1;
         x->level--;
         id = BPF_CORE_READ(c, kn, id);
-        if (id == f->below)
-                f->is_below = 1;
-        if (!x->found) {
-                label = bpf_map_lookup_elem(&va_labels, &id);
-                if (label) {
-                        f->anchor = id;
-                        f->cover = *label;
-                        x->found = 1;
-                }
-        }
-        return x->found && (!f->below || f->is_below);
+        label = bpf_map_lookup_elem(&va_labels, &id);
+        if (!label)
+                return 0;
+        x->f->anchor = id;
+        x->f->cover = *label;
+        x->found = 1;
+        return 1;
 }
 
 int va_find_label(__u64 cgrp, struct va_found *f)
 {
         struct find x = {.cgrp = cgrp, .f = f};
+        struct cgroup *c = (struct cgroup *)cgrp;
 
         if (!f)
                 return 0;
-        f->is_below = 0;
         f->anchor = 0;
         f->cover.n = 0;
-        x.level = BPF_CORE_READ((struct cgroup *)cgrp, level);
+        x.level = BPF_CORE_READ(c, level);
         bpf_loop(x.level + 1, find_step, &x, 0);
         return x.found;
 }
 
-/* A launcher sets the workload up from inside its cgroup: PID 1's own program or a container runtime's. */
-static __always_inline bool is_launcher(struct task_struct *t)
+/* ---- launchers -------------------------------------------------------------------------------------------------- */
+
+int va_is_launcher(__u64 file)
 {
+        struct file *f = (struct file *)file;
         struct va_launcher key = {};
         struct inode *inode;
 
-        if (!t->mm)
-                return false;
-        if (!t->mm->exe_file)
-                return false;
-        inode = t->mm->exe_file->f_inode;
-        key.ino = inode->i_ino;
-        key.dev = inode->i_sb->s_dev;
-        return bpf_map_lookup_elem(&va_launchers, &key);
+        if (!f)
+                return 0;
+        inode = BPF_CORE_READ(f, f_inode);
+        key.ino = BPF_CORE_READ(inode, i_ino);
+        key.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+        return bpf_map_lookup_elem(&va_launchers, &key) ? 1 : 0;
 }
+
+/* ---- identities ------------------------------------------------------------------------------------------------- */
 
 struct carry {
         struct va_identity *id, *old;
@@ -103,6 +121,7 @@ static long carry_step(__u32 i, struct carry *x)
         if (from < x->old->cover.n && x->old->cover.slot[from] == x->id->cover.slot[to]) {
                 x->id->groups[to] = x->old->groups[from];
                 x->id->groups_id[to] = x->old->groups_id[from];
+                x->id->pending[to] = x->old->pending[from];
         }
         return 0;
 }
@@ -117,6 +136,7 @@ static __always_inline void set_cover(struct va_scratch *s, const struct va_cove
         for (int i = 0; i < VA_COVER_MAX; i++) {
                 s->id.groups[i] = 0;
                 s->id.groups_id[i] = VA_ID_GROUPS_UNKNOWN;
+                s->id.pending[i] = 0;
         }
         bpf_loop(VA_COVER_MAX * VA_COVER_MAX, carry_step, &x, 0);
 }
@@ -130,7 +150,7 @@ static __always_inline void look_up_again(struct va_scratch *s, struct task_stru
         __u64 key;
 
         if (va_cgroup_of(t) == s->id.home) {
-                va_find_label((__u64)t->cgroups->dfl_cgrp, &f);
+                va_find_label(va_address(t->cgroups->dfl_cgrp), &f);
                 s->id.anchor = f.anchor;
                 set_cover(s, &f.cover);
                 return;
@@ -169,36 +189,25 @@ static __always_inline void load(struct va_scratch *s, struct va_identity *id, s
         for (int i = 0; i < VA_COVER_MAX; i++) {
                 id->groups[i] = s->id.groups[i];
                 id->groups_id[i] = s->id.groups_id[i];
+                id->pending[i] = s->id.pending[i];
         }
         __sync_lock_test_and_set(&id->epoch, epoch);
 }
 
-/* The identity of a task that enters confinement now. */
-static __always_inline void begin(struct va_scratch *s, struct va_found *f, __u64 home, __u32 epoch)
-{
-        s->id.home = home;
-        s->id.anchor = f->anchor;
-        s->id.epoch = epoch;
-        s->id.flags = VA_ID_LIVE;
-        s->id.cover = f->cover;
-        s->id.pad = 0;
-        for (int i = 0; i < VA_COVER_MAX; i++) {
-                s->id.groups[i] = 0;
-                s->id.groups_id[i] = VA_ID_GROUPS_UNKNOWN;
-                s->id.pending[i] = 0;
-        }
-}
-
-int va_enter(void)
+/* @file: what is about to be executed, or 0. */
+static __always_inline int enter(__u64 file)
 {
         struct task_struct *t = bpf_get_current_task_btf();
         __u32 epoch = va_state.epoch;
         struct va_found f = {};
         struct va_identity *id;
+        bool launcher = false;
         struct va_scratch *s;
-        __u64 cgroup;
+        __u64 cgroup = 0;
         int index;
 
+        if (t->flags & PF_KTHREAD)
+                return 0; /* allow: the kernel itself */
         id = bpf_task_storage_get(&va_tasks, t->group_leader, 0, 0);
         if (id && !(id->flags & VA_ID_LIVE))
                 id = NULL;
@@ -207,11 +216,12 @@ int va_enter(void)
 
         if (!id) {
                 cgroup = va_cgroup_of(t);
-                if (!va_find_label((__u64)t->cgroups->dfl_cgrp, &f) || f.cover.n == 0) {
+                if (!va_find_label(va_address(t->cgroups->dfl_cgrp), &f) || f.cover.n == 0) {
                         va_state.negative[cgroup & (VA_NEGATIVE_MAX - 1)] = cgroup ^ epoch * VA_EPOCH_FACTOR;
                         return 0; /* allow: under no policy */
                 }
-                if (is_launcher(t))
+                launcher = t->mm && va_is_launcher((__u64)BPF_CORE_READ(t, mm, exe_file));
+                if (launcher && (!file || va_is_launcher(file)))
                         return 0; /* allow: in set-up */
         }
 
@@ -228,9 +238,21 @@ int va_enter(void)
                         return 0; /* allow: its policies are gone */
                 }
         } else {
-                begin(s, &f, cgroup, epoch);
-                /* When it cannot be stored, the cgroup goes on deciding. */
-                bpf_task_storage_get(&va_tasks, t->group_leader, &s->id, BPF_LOCAL_STORAGE_GET_F_CREATE);
+                va_begin(&s->id, &f, cgroup, epoch);
+                if (launcher)
+                        s->id.flags = 0;
+                else /* When it cannot be stored, the cgroup goes on deciding. */
+                        bpf_task_storage_get(&va_tasks, t->group_leader, &s->id, BPF_LOCAL_STORAGE_GET_F_CREATE);
         }
         return index + 1;
+}
+
+int va_enter(void)
+{
+        return enter(0);
+}
+
+int va_enter_exec(__u64 file)
+{
+        return enter(file);
 }

@@ -24,17 +24,34 @@
 #define O_TRUNC 01000U
 #define O_APPEND 02000U
 #define FMODE_EXEC_FLAG 0x20U /* __FMODE_EXEC: an open by exec or uselib */
-#define FMODE_PATH 0x4000U
+#define FMODE_READ 1U
+#define FMODE_WRITE 2U
+#define FMODE_BACKING (1U << 25) /* since v6.5; unused before */
+
+/* include/uapi/linux/magic.h, include/uapi/linux/bpf.h */
+#define TMPFS_MAGIC 0x01021994UL
+#define HUGETLBFS_MAGIC 0x958458f6UL
+#define PROC_SUPER_MAGIC 0x9fa0UL
+#define BPF_FS_MAGIC 0xcafe4a11UL
 
 /* include/uapi/linux/stat.h */
 #define S_IFMT 00170000
 #define S_IFDIR 0040000
 #define S_IFREG 0100000
+#define S_IFLNK 0120000
 
 /* include/linux/fs.h */
 #define SB_KERNMOUNT (1UL << 22)
 #define S_PRIVATE (1U << 9)
 #define RENAME_EXCHANGE (1U << 1)
+
+/* include/linux/fs.h: struct iattr */
+#define ATTR_MODE (1U << 0)
+#define ATTR_UID (1U << 1)
+#define ATTR_GID (1U << 2)
+#define ATTR_SIZE (1U << 3)
+#define ATTR_ATIME (1U << 4)
+#define ATTR_MTIME (1U << 5)
 
 /* include/linux/mm.h, include/uapi/asm-generic/mman-common.h */
 #define VM_EXEC 4UL
@@ -44,6 +61,10 @@
 #define MS_REMOUNT 32UL
 #define MS_BIND 4096UL
 #define MS_MOVE 8192UL
+#define MS_UNBINDABLE (1UL << 17)
+#define MS_PRIVATE (1UL << 18)
+#define MS_SLAVE (1UL << 19)
+#define MS_SHARED (1UL << 20)
 
 /* include/uapi/linux/sched.h, include/linux/sched.h */
 #define CLONE_THREAD 0x00010000UL
@@ -70,6 +91,19 @@ struct qstr {
 
 struct inode;
 
+/* include/linux/types.h */
+struct list_head {
+        struct list_head *next;
+} __core;
+
+struct hlist_node {
+        struct hlist_node *next;
+} __core;
+
+struct hlist_head {
+        struct hlist_node *first;
+} __core;
+
 struct dentry {
         struct dentry *d_parent;
         struct qstr d_name;
@@ -82,6 +116,16 @@ struct super_block {
         unsigned long s_flags;
         unsigned long s_magic;
         struct dentry *s_root;
+        struct file_system_type *s_type;
+        struct list_head s_mounts;
+} __core;
+
+struct file_system_type {
+        const char *name;
+} __core;
+
+struct iattr {
+        unsigned int ia_valid;
 } __core;
 
 struct inode {
@@ -104,6 +148,7 @@ struct mount {
         struct mount *mnt_parent;
         struct dentry *mnt_mountpoint;
         struct vfsmount mnt;
+        struct list_head mnt_instance;
         struct mnt_namespace *mnt_ns;
 } __core;
 
@@ -177,6 +222,17 @@ typedef struct {
         unsigned int val;
 } kuid_t;
 
+/* include/linux/pid.h */
+struct pid {
+        struct hlist_head tasks[4];
+} __core;
+
+/* fs/proc/internal.h */
+struct proc_inode {
+        struct pid *pid;
+        struct inode vfs_inode;
+} __core;
+
 /* include/linux/sched.h */
 struct task_struct {
         unsigned int flags;
@@ -189,9 +245,36 @@ struct task_struct {
         struct nsproxy *nsproxy;
         struct css_set *cgroups;
         struct bpf_local_storage *bpf_storage;
+        struct hlist_node pid_links[4];
 } __core;
 
 /* include/linux/binfmts.h */
 struct linux_binprm {
         struct file *file;
+} __core;
+
+/* include/linux/bpf.h */
+struct bpf_map {
+        unsigned int id;
+        char name[16];
+} __core;
+
+struct bpf_prog_aux {
+        unsigned int id;
+        char name[16];
+} __core;
+
+struct bpf_prog {
+        struct bpf_prog_aux *aux;
+} __core;
+
+/* include/net/sock.h, include/linux/net.h, include/net/af_unix.h */
+struct sock;
+
+struct socket {
+        struct sock *sk;
+} __core;
+
+struct unix_sock {
+        struct path path;
 } __core;

@@ -151,7 +151,9 @@ static __always_inline long va_step(const struct va_walk *w, const __u64 words)
         }
         m->state = s;
         m->pos = pos + k;
-        return !s || s & VA_S_FINAL || left <= k;
+        s = !s || s & VA_S_FINAL || left <= k;
+        va_keep(s);
+        return s & 1; /* the verifier wants to see 0 or 1 */
 }
 
 static long va_step_small(__u32 i, struct va_walk *w)

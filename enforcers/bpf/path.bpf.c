@@ -8,6 +8,7 @@
 
 /* Two areas of va_match_buf, each with one byte to spare for a '/' behind the path. */
 #define AREA (VA_PATH_MAX - 1)
+#define AREA_1 VA_PATH_MAX
 #define NAME_MAX 255U /* include/uapi/linux/limits.h */
 #define TRIES 1024 /* while others rename or mount */
 
@@ -42,18 +43,20 @@ static __always_inline __u64 names_version(void)
 /* Puts "/name" before what is there. */
 static __always_inline int put_name(struct va_scratch *s, __u32 base, __u32 *pos, const void *name, __u32 len)
 {
-        __u32 at = *pos;
+        __u64 at;
 
-        if (len == 0 || len > NAME_MAX || at < len + 1)
+        if (len == 0 || len > NAME_MAX || *pos < len + 1)
                 return -1;
-        at = (at - len) & (VA_PATH_MAX - 1);
-        if (base)
-                base = AREA;
-        if (bpf_probe_read_kernel(s->m.b + base + at, len, name))
+        at = base + *pos - len;
+        va_keep(at);
+        at &= VA_MATCH_BUF - 1;
+        if (bpf_probe_read_kernel(s->m.b + at, len, name))
                 return -1;
-        at = (at - 1) & (VA_PATH_MAX - 1);
-        s->m.b[base + at] = '/';
-        *pos = at;
+        at = base + *pos - len - 1;
+        va_keep(at);
+        at &= VA_MATCH_BUF - 1;
+        s->m.b[at] = '/';
+        *pos -= len + 1;
         return 0;
 }
 
@@ -92,12 +95,14 @@ static __always_inline int pseudo_path(struct va_scratch *s, __u32 which, __u64 
 {
         struct dentry *d = (struct dentry *)dentry;
         struct inode *inode = BPF_CORE_READ(d, d_inode);
-        __u32 base = which ? AREA : 0, pos = AREA;
+        __u32 base = which ? AREA_1 : 0, pos = AREA;
         struct qstr name;
+        unsigned long magic;
 
         if (!inode)
                 return VA_PATH_NONE;
-        if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFREG || BPF_CORE_READ(inode, i_flags) & S_PRIVATE)
+        magic = BPF_CORE_READ(inode, i_sb, s_magic);
+        if ((magic != TMPFS_MAGIC && magic != HUGETLBFS_MAGIC) || BPF_CORE_READ(inode, i_flags) & S_PRIVATE)
                 return VA_PATH_NONE;
         if (bpf_core_read(&name, sizeof(name), &d->d_name) || put_name(s, base, &pos, name.name, name.len))
                 return -1;
@@ -110,6 +115,7 @@ static __always_inline int pseudo_path(struct va_scratch *s, __u32 which, __u64 
 static long try_step(__u32 i, struct climb *x)
 {
         __u64 version = names_version();
+        struct mount *on = (struct mount *)x->on;
 
         x->result = -1;
         x->pos = AREA;
@@ -117,7 +123,7 @@ static long try_step(__u32 i, struct climb *x)
                 return 0;
         x->dentry = x->from;
         x->mount = x->on;
-        x->root = (__u64)BPF_CORE_READ((struct mount *)x->on, mnt.mnt_root);
+        x->root = (__u64)BPF_CORE_READ(on, mnt.mnt_root);
         bpf_loop(VA_PATH_MAX, climb_step, x, 0);
         if (names_version() == version)
                 return 1;
@@ -128,7 +134,7 @@ static long try_step(__u32 i, struct climb *x)
 int va_path(struct va_scratch *s, __u32 which, __u64 mnt, __u64 dentry)
 {
         struct task_struct *t = bpf_get_current_task_btf();
-        struct climb x = {.s = s, .from = dentry, .base = which ? AREA : 0};
+        struct climb x = {.s = s, .from = dentry, .base = which ? AREA_1 : 0};
         struct mount *m;
         __u64 ns;
 
@@ -145,7 +151,7 @@ int va_path(struct va_scratch *s, __u32 which, __u64 mnt, __u64 dentry)
                 x.result = -1; /* detached, or of another mount namespace */
         if (x.pos >= AREA) {
                 x.pos = AREA - 1;
-                s->m.b[x.base ? AREA + AREA - 1 : AREA - 1] = '/';
+                s->m.b[x.base ? AREA_1 + AREA - 1 : AREA - 1] = '/';
         }
         s->path[which].off = x.base + x.pos;
         s->path[which].len = AREA - x.pos;

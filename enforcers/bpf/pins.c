@@ -292,12 +292,21 @@ static int open_maps(const Loader *l, Pins *p)
         return 0;
 }
 
+static unsigned count_parameters(const struct btf *btf, const char *function)
+{
+        int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+        const struct btf_type *t = id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, id)->type) : NULL;
+
+        return t ? btf_vlen(t) : 0;
+}
+
 /* Leaves out the programs for hooks that this kernel does not have (lsm/file_truncate came with 6.2). */
 static void select_programs(const Loader *l)
 {
         struct btf *btf = btf__load_vmlinux_btf();
         struct bpf_program *program;
 
+        l->skel->rodata->va_setattr_idmap = btf && count_parameters(btf, "bpf_lsm_inode_setattr") == 3;
         bpf_object__for_each_program(program, l->skel->obj)
         {
                 const char *section = bpf_program__section_name(program);

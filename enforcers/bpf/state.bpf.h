@@ -2,8 +2,8 @@
 #pragma once
 
 /* What all programs share: the maps (defined in state.bpf.c), the cheap test that lets the unconfined pass, and the
- * functions that one area offers to the others. A hook that mediates goes: va_unconfined(), va_enter(), va_path(),
- * va_check(), va_leave(). */
+ * functions that one area offers to the others. A hook that mediates one path asks va_unconfined() and then va_mediate();
+ * the others go va_enter(), va_path(), va_check(), va_release(). */
 
 #include "kernel.h"
 
@@ -26,9 +26,10 @@ struct va_scratch {
         struct va_identity old; /* while @id changes */
         struct va_path path[2];
         struct va_match_result at;
-        struct va_accept merged;
-        __u32 generation; /* of the table that @merged comes from */
-        __u32 pad;
+        struct va_accept merged;  /* see va_merge() */
+        __u32 generation;         /* of the table that @merged comes from, */
+        __u32 flags;              /* its VA_T_*, */
+        __u32 default_deny;       /* and that */
         struct va_event event;
         struct va_match_buf m;
         __u8 copy[VA_PATH_MAX];
@@ -110,6 +111,15 @@ extern struct va_scratch_map va_scratches SEC(".maps");
 extern struct va_events_map va_events SEC(".maps");
 extern struct va_state va_state;
 
+/* A pointer as a number, which is what global functions take: the verifier forgets what it knows of it. */
+static __always_inline __u64 va_address(const void *p)
+{
+        __u64 a = 0;
+
+        bpf_probe_read_kernel(&a, sizeof(a), &p);
+        return a;
+}
+
 /* ---- who (identity.bpf.c) ------------------------------------------------------------------------------------- */
 
 /* Odd, so that two epochs never leave the same mark for one cgroup. */
@@ -136,8 +146,16 @@ static __always_inline bool va_unconfined(struct task_struct *t)
 int va_claim(void);
 
 /** va_enter() - settle who the current task is, and give it an identity if it should have one.
- * Return: 0 it is under no policy: allow; -1 no scratch is left: deny; else 1 + the index of the scratch. */
+ * Return: 0 it is under no policy, or sets something up: allow; -1 no scratch is left: deny; else 1 + the index of the
+ * scratch. */
 int va_enter(void);
+
+/** va_enter_exec() - the same for a task that is about to execute @file (its address): a launcher counts as what it sets
+ * up, unless @file is a launcher, too. */
+int va_enter_exec(__u64 file);
+
+/** va_is_launcher() - is the program of @file (its address) one that sets workloads up? */
+int va_is_launcher(__u64 file);
 
 static __always_inline struct va_scratch *va_scratch_at(int index)
 {
@@ -153,14 +171,29 @@ static __always_inline void va_release(struct va_scratch *s)
 
 /* The label that holds for a cgroup. */
 struct va_found {
-        __u64 below;  /* in: a cgroup's id, or 0 */
-        __u64 anchor; /* out: the labelled cgroup */
+        __u64 anchor; /* the labelled cgroup */
         struct va_cover cover;
-        __u32 is_below; /* out: @below is the cgroup itself or one above it */
+        __u32 pad;
 };
 
 /** va_find_label() - the nearest label at or above the cgroup at address @cgrp. Return: 1 found, 0 not. */
 int va_find_label(__u64 cgrp, struct va_found *f);
+
+/* The identity of a process that enters confinement now, in the cgroup @home. */
+static __always_inline void va_begin(struct va_identity *id, const struct va_found *f, __u64 home, __u32 epoch)
+{
+        id->home = home;
+        id->anchor = f->anchor;
+        id->epoch = epoch;
+        id->flags = VA_ID_LIVE;
+        id->cover = f->cover;
+        id->pad = 0;
+        for (int i = 0; i < VA_COVER_MAX; i++) {
+                id->groups[i] = 0;
+                id->groups_id[i] = VA_ID_GROUPS_UNKNOWN;
+                id->pending[i] = 0;
+        }
+}
 
 /* ---- where (path.bpf.c) --------------------------------------------------------------------------------------- */
 
@@ -173,23 +206,110 @@ int va_path(struct va_scratch *s, __u32 which, __u64 mnt, __u64 dentry);
 
 /* ---- what (verdict.bpf.c) ------------------------------------------------------------------------------------- */
 
+#define VA_MERGE_NO_TABLE 1
+#define VA_MERGE_REGROUP (-2)
+
+/** va_merge() - what the policy at @place of the task's cover says of s->path[@which], in s->merged and what follows it.
+ * Return: 0; VA_MERGE_NO_TABLE: nothing at all; VA_MERGE_REGROUP: call va_regroup() and ask again; -1: deny. */
+int va_merge(struct va_scratch *s, __u32 place, __u32 which);
+
+/** va_regroup() - find the groups of the policy at @place anew, by the program that the process runs. What it had
+ * inherited under another version of the policy is lost. */
+int va_regroup(struct va_scratch *s, __u32 place);
+
+/** va_emit() - send s->event with the first @n_paths paths. The verdict does not depend on whether it gets through. */
+int va_emit(struct va_scratch *s, __u32 n_paths);
+
+/* The rule that decided about the lowest bit of @bits. */
+static __always_inline __u16 va_rule_of(const struct va_accept *m, __u32 bits)
+{
+        if (bits & 1)
+                return m->rule[0];
+        if (bits & 2)
+                return m->rule[1];
+        if (bits & 4)
+                return m->rule[2];
+        return m->rule[3];
+}
+
+/* For the policy s->event.slot. */
+static __always_inline void va_report(struct va_scratch *s, __u8 reason, __u8 action, __u16 rule, __u32 n_paths)
+{
+        s->event.reason = reason;
+        s->event.action = action;
+        s->event.rule = rule;
+        va_emit(s, n_paths);
+}
+
 /** va_check() - judge the access @want (VA_READ ...) to s->path[@which] and report what is to be reported.
  * Return: 0 or -EACCES. */
 int va_check(struct va_scratch *s, __u32 which, __u32 op, __u32 want);
 
-/** va_refuse() - answer what no rule decides: deny and report @reason for each policy that denies anything.
- * Return: 0 (none does) or -EACCES. */
-int va_refuse(struct va_scratch *s, __u32 op, __u32 reason, __u32 want);
-
-/** va_second_name() - s->path[1] becomes another name of what s->path[0] names: a subtree, or else a file.
+/** va_mediate() - all of it for one path: the access @want of the current task to @dentry on @mnt (addresses).
  * Return: 0 or -EACCES. */
-int va_second_name(struct va_scratch *s, __u32 op, __u32 subtree);
+int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u32 want);
 
-/** va_enter_groups() - add to s->id.pending the groups that executing s->path[0] enters. */
+/** va_refuse() - answer what no rule decides: deny and report @reason for each policy that denies anything, with the
+ * first @n_paths paths. Return: 0 (none does) or -EACCES. */
+int va_refuse(struct va_scratch *s, __u32 op, __u32 reason, __u32 n_paths);
+
+/** va_enter_groups() - s->path[0] is about to be executed: which groups will its process be in? Adds them to
+ * s->id.pending. */
 int va_enter_groups(struct va_scratch *s);
+
+/* ---- other names (second.bpf.c) ------------------------------------------------------------------------------- */
+
+#define VA_SECOND_SUBTREE 1U /* what gets another name is a directory: all below it does, too */
+#define VA_SECOND_REVERSE 2U /* path[1] is the name that is, path[0] the one that comes */
+#define VA_SECOND_FROM_ANY 4U /* nobody knows what gets the name path[0] */
+
+/** va_second_name() - s->path[1] becomes another name of what s->path[0] names.
+ * Return: 0 or -EACCES. */
+int va_second_name(struct va_scratch *s, __u32 op, __u32 flags);
 
 /* A program of type LSM may return 0 or -1 .. -4095, and the verifier wants to see that. */
 static __always_inline int va_verdict(int r)
 {
         return r < 0 ? -EACCES : 0;
+}
+
+/* ---- tables ----------------------------------------------------------------------------------------------------- */
+
+/* The table under @key, of one of the two sizes; NULL: the policy has no rules (any more). */
+static __always_inline void *va_small_table(__u32 key)
+{
+        void *map = bpf_map_lookup_elem(&va_smalls, &key);
+        __u32 zero = 0;
+
+        return map ? bpf_map_lookup_elem(map, &zero) : NULL;
+}
+
+static __always_inline void *va_big_table(__u32 key)
+{
+        void *map = bpf_map_lookup_elem(&va_bigs, &key);
+        __u32 zero = 0;
+
+        return map ? bpf_map_lookup_elem(map, &zero) : NULL;
+}
+
+/* One walk of the automaton in @table from @start over @len bytes from @off of s->m; the result is in s->at. */
+static __always_inline int va_walk(struct va_scratch *s, void *table, __u32 start, __u32 off, __u32 len, const __u64 words)
+{
+        s->at.state = start;
+        s->at.tail = 0;
+        s->at.accept_word = 0;
+        if (words == VA_TAB_SMALL)
+                return va_match_small(table, &s->m, off, len, &s->at);
+        return va_match_big(table, &s->m, off, len, &s->at);
+}
+
+/* The accept record that the last walk found, with room for @record_words; NULL: none. */
+static __always_inline const void *va_accepted(struct va_scratch *s, void *table, __u32 record_words, const __u64 words)
+{
+        __u64 i = s->at.accept_word & VA_A_INDEX;
+
+        if (i == 0 || i > words - record_words)
+                return NULL;
+        va_keep(i);
+        return (const __u8 *)table + sizeof(struct va_table) + 4 * i;
 }

@@ -5,41 +5,16 @@
 
 #include "state.bpf.h"
 
-/* One policy's table, and the path to judge. */
+/* ---- one policy ------------------------------------------------------------------------------------------------- */
+
 struct judge {
         struct va_scratch *s;
         struct va_table *table;
         __u32 off;
         __u32 len;
         __u32 groups;
-        __u32 subtree;
         __s32 result;
 };
-
-/* ---- one walk ------------------------------------------------------------------------------------------------- */
-
-static __always_inline int walk(const struct judge *j, __u32 start, const __u64 words)
-{
-        struct va_match_result *at = &j->s->at;
-
-        at->state = start;
-        at->tail = 0;
-        at->accept_word = 0;
-        if (words == VA_TAB_SMALL)
-                return va_match_small((struct va_table_small *)j->table, &j->s->m, j->off, j->len, at);
-        return va_match_big((struct va_table_big *)j->table, &j->s->m, j->off, j->len, at);
-}
-
-/* The accept record that the last walk found, with room for @record_words; NULL: none. */
-static __always_inline const void *accepted(const struct judge *j, __u32 record_words, const __u64 words)
-{
-        __u64 i = j->s->at.accept_word & VA_A_INDEX;
-
-        if (i == 0 || i > words - record_words)
-                return NULL;
-        va_keep(i);
-        return (const __u8 *)j->table + sizeof(struct va_table) + 4 * i;
-}
 
 /* Joins the rules from @start on to s->merged. */
 static __always_inline int add_start(const struct judge *j, __u32 start, const __u64 words)
@@ -49,9 +24,9 @@ static __always_inline int add_start(const struct judge *j, __u32 start, const _
 
         if (!start)
                 return 0;
-        if (walk(j, start, words))
+        if (va_walk(j->s, j->table, start, j->off, j->len, words))
                 return -1;
-        a = accepted(j, sizeof(*a) / 4, words);
+        a = va_accepted(j->s, j->table, sizeof(*a) / 4, words);
         if (!a)
                 return 0;
         for (__u32 bit = 0; bit < 4; bit++) {
@@ -71,7 +46,7 @@ static __always_inline long group_step(__u32 i, struct judge *j, const __u64 wor
 {
         __u32 g = (i + 1) & 63;
 
-        if (g > VA_GROUPS_MAX || !(j->groups >> i & 1))
+        if (g > VA_GROUPS_MAX || !(j->groups >> (i & 31) & 1))
                 return 0;
         if (add_start(j, j->table->start[g], words))
                 j->result = -1;
@@ -88,9 +63,128 @@ static long group_step_big(__u32 i, struct judge *j)
         return group_step(i, j, VA_TAB_BIG);
 }
 
-/* ---- events --------------------------------------------------------------------------------------------------- */
+static __always_inline int merge_table(struct va_scratch *s, struct va_table *table, __u32 place, __u32 which,
+                                       const __u64 words)
+{
+        struct judge j = {.s = s, .table = table, .off = s->path[which].off, .len = s->path[which].len};
 
-/** va_emit() - send s->event with the first @n_paths paths. The verdict does not depend on whether it gets through. */
+        s->generation = table->generation;
+        s->flags = table->flags;
+        s->default_deny = table->default_deny;
+        if (table->n_groups && s->id.groups_id[place] != table->groups_id)
+                return VA_MERGE_REGROUP;
+        j.result = add_start(&j, table->start[0], words);
+        if (table->n_groups) {
+                j.groups = s->id.groups[place];
+                if (j.groups)
+                        bpf_loop(VA_GROUPS_MAX, words == VA_TAB_SMALL ? group_step_small : group_step_big, &j, 0);
+        }
+        return j.result;
+}
+
+__attribute__((noinline)) int va_merge(struct va_scratch *s, __u32 place, __u32 which)
+{
+        void *table;
+        __u32 slot;
+
+        if (!s || which > 1 || place >= VA_COVER_MAX)
+                return -1;
+        __builtin_memset(&s->merged, 0, sizeof(s->merged));
+        slot = s->id.cover.slot[place];
+        table = va_small_table(slot);
+        if (table)
+                return merge_table(s, table, place, which, VA_TAB_SMALL);
+        table = va_big_table(slot);
+        if (table)
+                return merge_table(s, table, place, which, VA_TAB_BIG);
+        return VA_MERGE_NO_TABLE;
+}
+
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
+
+/* The mask of groups of the policy at @place that the program s->path[0] is in. */
+static __always_inline int match_groups(struct va_scratch *s, struct va_table *table, const __u64 words, __u32 *ret)
+{
+        const __u32 *mask;
+
+        *ret = 0;
+        if (!table->start_exec)
+                return 0;
+        if (va_walk(s, table, table->start_exec, s->path[0].off, s->path[0].len, words))
+                return -1;
+        mask = va_accepted(s, table, 1, words);
+        if (mask)
+                *ret = *mask;
+        return 0;
+}
+
+static __always_inline int find_groups(struct va_scratch *s, __u32 slot, __u32 *ret_groups, __u32 *ret_id)
+{
+        struct va_table *table = va_small_table(slot);
+
+        *ret_groups = 0;
+        *ret_id = 0;
+        if (table) {
+                *ret_id = table->groups_id;
+                return match_groups(s, table, VA_TAB_SMALL, ret_groups);
+        }
+        table = va_big_table(slot);
+        if (table) {
+                *ret_id = table->groups_id;
+                return match_groups(s, table, VA_TAB_BIG, ret_groups);
+        }
+        return 0;
+}
+
+__attribute__((noinline)) int va_regroup(struct va_scratch *s, __u32 place)
+{
+        struct task_struct *t = bpf_get_current_task_btf();
+        struct file *file = BPF_CORE_READ(t, mm, exe_file);
+        __u32 slot, groups = ~0U, groups_id = 0;
+        struct va_identity *id;
+        struct va_scratch *own;
+
+        if (!s || place >= VA_COVER_MAX)
+                return -1;
+        slot = s->id.cover.slot[place];
+        own = va_scratch_at(va_claim());
+        if (!own)
+                return -1;
+        /* If the program has no path, it is under the rules of all groups. */
+        if (va_path(own, 0, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry)))
+                own->path[0].len = 0;
+        if (find_groups(own, slot, &groups, &groups_id) || !own->path[0].len)
+                groups = ~0U;
+        va_release(own);
+
+        s->id.groups[place] = groups;
+        s->id.groups_id[place] = groups_id;
+        id = bpf_task_storage_get(&va_tasks, t->group_leader, 0, 0);
+        if (id && id->epoch == s->id.epoch && id->cover.slot[place] == slot) {
+                id->groups[place] = groups;
+                id->groups_id[place] = groups_id;
+        }
+        return 0;
+}
+
+__attribute__((noinline)) int va_enter_groups(struct va_scratch *s)
+{
+        __u32 groups, groups_id;
+
+        if (!s)
+                return 0;
+        for (__u32 i = 0; i < VA_COVER_MAX; i++) {
+                if (i >= s->id.cover.n)
+                        break;
+                if (find_groups(s, s->id.cover.slot[i], &groups, &groups_id))
+                        groups = ~0U;
+                s->id.pending[i] |= groups;
+        }
+        return 0;
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------- */
+
 __attribute__((noinline)) int va_emit(struct va_scratch *s, __u32 n_paths)
 {
         __u32 size = 0, size2 = 0, off;
@@ -132,87 +226,37 @@ __attribute__((noinline)) int va_emit(struct va_scratch *s, __u32 n_paths)
         return 0;
 }
 
-static __always_inline void report(struct va_scratch *s, __u32 slot, __u8 reason, __u8 action, __u16 rule, __u32 n_paths)
-{
-        s->event.slot = slot;
-        s->event.reason = reason;
-        s->event.action = action;
-        s->event.rule = rule;
-        va_emit(s, n_paths);
-}
-
-/* ---- rules ---------------------------------------------------------------------------------------------------- */
-
-/* The rule that decided about the lowest bit of @bits. */
-static __always_inline __u16 rule_of(const struct va_accept *m, __u32 bits)
-{
-        if (bits & 1)
-                return m->rule[0];
-        if (bits & 2)
-                return m->rule[1];
-        if (bits & 4)
-                return m->rule[2];
-        return m->rule[3];
-}
-
-/** va_regroup() - find the groups of the policy at @place anew, by the program that the process runs. What it had
- * inherited under another version of the policy is lost. */
-__attribute__((noinline)) int va_regroup(struct va_scratch *s, __u32 place)
-{
-        return 0;
-}
-
-static __always_inline int judge_table(struct va_scratch *s, struct va_table *table, __u32 place, __u32 which,
-                                       const __u64 words)
-{
-        struct judge j = {.s = s, .table = table, .off = s->path[which].off, .len = s->path[which].len};
-        __u32 slot = s->id.cover.slot[place], want = s->event.requested, hit, over;
-        struct va_accept *m = &s->merged;
-
-        __builtin_memset(m, 0, sizeof(*m));
-        s->generation = table->generation;
-        j.result = add_start(&j, table->start[0], words);
-        if (table->n_groups) {
-                if (s->id.groups_id[place] != table->groups_id)
-                        va_regroup(s, place);
-                j.groups = s->id.groups[place];
-                if (j.groups)
-                        bpf_loop(VA_GROUPS_MAX, words == VA_TAB_SMALL ? group_step_small : group_step_big, &j, 0);
-        }
-        if (j.result)
-                return -1; /* deny: cannot be, the paths that we make fit */
-
-        over = want & table->default_deny & ~(m->allow | m->deny);
-        hit = want & m->deny;
-        if (want & m->log & m->deny)
-                report(s, slot, VA_REASON_RULE, VA_ACTION_DENIED, rule_of(m, want & m->log & m->deny), which + 1);
-        else if (over)
-                report(s, slot, VA_REASON_DEFAULT, VA_ACTION_DENIED, VA_NO_RULE, which + 1);
-        else if (want & m->log)
-                report(s, slot, VA_REASON_RULE, VA_ACTION_AUDIT, rule_of(m, want & m->log), which + 1);
-        return hit || over ? -1 : 0;
-}
+/* ---- verdicts --------------------------------------------------------------------------------------------------- */
 
 /** va_judge() - the answer of the policy at @place of the task's cover. Return: 0 or -1. */
 __attribute__((noinline)) int va_judge(struct va_scratch *s, __u32 place, __u32 which)
 {
-        __u32 slot, zero = 0;
-        void *map, *table;
+        __u32 want, hit, over;
+        struct va_accept *m;
+        int r;
 
-        if (!s || which > 1 || place >= VA_COVER_MAX)
+        if (!s || place >= VA_COVER_MAX)
                 return -1;
-        slot = s->id.cover.slot[place];
-        map = bpf_map_lookup_elem(&va_smalls, &slot);
-        if (map) {
-                table = bpf_map_lookup_elem(map, &zero);
-                return table ? judge_table(s, table, place, which, VA_TAB_SMALL) : -1;
-        }
-        map = bpf_map_lookup_elem(&va_bigs, &slot);
-        if (map) {
-                table = bpf_map_lookup_elem(map, &zero);
-                return table ? judge_table(s, table, place, which, VA_TAB_BIG) : -1;
-        }
-        return 0; /* allow: the policy has no rules (any more) */
+        r = va_merge(s, place, which);
+        if (r == VA_MERGE_REGROUP && !va_regroup(s, place))
+                r = va_merge(s, place, which);
+        if (r == VA_MERGE_NO_TABLE)
+                return 0; /* allow: the policy has no rules (any more) */
+        if (r)
+                return -1; /* deny: cannot be, the paths that we make fit */
+
+        m = &s->merged;
+        want = s->event.requested;
+        over = want & s->default_deny & ~(m->allow | m->deny);
+        hit = want & m->deny;
+        s->event.slot = s->id.cover.slot[place];
+        if (want & m->log & m->deny)
+                va_report(s, VA_REASON_RULE, VA_ACTION_DENIED, va_rule_of(m, want & m->log & m->deny), which + 1);
+        else if (over)
+                va_report(s, VA_REASON_DEFAULT, VA_ACTION_DENIED, VA_NO_RULE, which + 1);
+        else if (want & m->log && !hit)
+                va_report(s, VA_REASON_RULE, VA_ACTION_AUDIT, va_rule_of(m, want & m->log), which + 1);
+        return hit || over ? -1 : 0;
 }
 
 __attribute__((noinline)) int va_check(struct va_scratch *s, __u32 which, __u32 op, __u32 want)
@@ -228,6 +272,56 @@ __attribute__((noinline)) int va_check(struct va_scratch *s, __u32 which, __u32 
                         break;
                 if (va_judge(s, i, which))
                         r = -EACCES;
+        }
+        return r;
+}
+
+__attribute__((noinline)) int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u32 want)
+{
+        struct va_scratch *s;
+        int index, r;
+
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        s = va_scratch_at(index - 1);
+        if (!s)
+                return -EACCES;
+        r = va_path(s, 0, mnt, dentry);
+        if (r == 0)
+                r = va_check(s, 0, op, want);
+        else
+                r = r < 0 ? va_refuse(s, op, VA_REASON_NO_PATH, 0) : 0;
+        va_release(s);
+        return r;
+}
+
+__attribute__((noinline)) int va_refuse(struct va_scratch *s, __u32 op, __u32 reason, __u32 n_paths)
+{
+        struct va_table *table;
+        int r = 0;
+
+        if (!s)
+                return -EACCES;
+        s->event.op = op;
+        s->event.requested = 0;
+        for (__u32 i = 0; i < VA_COVER_MAX; i++) {
+                __u32 slot = s->id.cover.slot[i];
+
+                if (i >= s->id.cover.n)
+                        break;
+                table = va_small_table(slot);
+                if (!table)
+                        table = va_big_table(slot);
+                if (!table)
+                        continue;
+                s->generation = table->generation;
+                s->event.slot = slot;
+                if (table->flags & VA_T_BASE) {
+                        va_report(s, reason, VA_ACTION_DENIED, VA_NO_RULE, n_paths);
+                        r = -EACCES;
+                } else if (reason != VA_REASON_BASE)
+                        va_report(s, reason, VA_ACTION_AUDIT, VA_NO_RULE, n_paths);
         }
         return r;
 }

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/* Base protection, as far as it is not about paths: nobody confined gets at our programs and maps, or at varmord. */
+
+#include "state.bpf.h"
+
+/* Is the task at address @t one of varmord's? */
+static __always_inline bool is_self(struct task_struct *t)
+{
+        __u64 self = va_state.self_cgroup;
+
+        return self && BPF_CORE_READ(t, cgroups, dfl_cgrp, kn, id) == self;
+}
+
+/** va_guard() - refuse @op to whoever is under a policy that denies anything. Return: 0 or -EACCES. */
+__attribute__((noinline)) int va_guard(__u32 op)
+{
+        struct va_scratch *s;
+        int index, r;
+
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        s = va_scratch_at(index - 1);
+        if (!s)
+                return -EACCES;
+        r = va_refuse(s, op, VA_REASON_BASE, 0);
+        va_release(s);
+        return r;
+}
+
+static __always_inline int guard(__u32 op)
+{
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        return va_guard(op) ? -EPERM : 0;
+}
+
+/* ---- BPF objects ------------------------------------------------------------------------------------------------ */
+
+/* Our maps and programs are called "va_...", and the maps that libbpf makes for their globals "varmor_b...". */
+static __always_inline bool is_ours(const char *name)
+{
+        char n[8] = {};
+
+        bpf_probe_read_kernel(n, sizeof(n), name);
+        return n[0] == 'v' && n[1] == 'a' &&
+               (n[2] == '_' || (n[2] == 'r' && n[3] == 'm' && n[4] == 'o' && n[5] == 'r' && n[6] == '_' && n[7] == 'b'));
+}
+
+SEC("lsm/bpf_map")
+int BPF_PROG(va_bpf_map, struct bpf_map *map, unsigned int mode, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return is_ours(map->name) ? guard(VA_OP_BPF) : 0;
+}
+
+SEC("lsm/bpf_prog")
+int BPF_PROG(va_bpf_prog, struct bpf_prog *prog, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return is_ours(prog->aux->name) ? guard(VA_OP_BPF) : 0;
+}
+
+/* No hook sees which link somebody gets, by pin or by id, so nobody confined gets any. */
+SEC("lsm/bpf")
+int BPF_PROG(va_bpf, int cmd, void *attr, unsigned int size, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return cmd == BPF_OBJ_GET || cmd == BPF_LINK_GET_FD_BY_ID ? guard(VA_OP_BPF) : 0;
+}
+
+/* ---- varmord ---------------------------------------------------------------------------------------------------- */
+
+SEC("lsm/task_kill")
+int BPF_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cred, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return sig != 0 && is_self(p) ? guard(VA_OP_KILL) : 0;
+}
+
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(va_ptrace, struct task_struct *child, unsigned int mode, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return is_self(child) ? guard(VA_OP_PTRACE) : 0;
+}
+
+SEC("lsm/task_setrlimit")
+int BPF_PROG(va_setrlimit, struct task_struct *p, unsigned int resource, void *limit, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return is_self(p) ? guard(VA_OP_CONTROL) : 0;
+}
+
+SEC("lsm/task_setscheduler")
+int BPF_PROG(va_setscheduler, struct task_struct *p, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return is_self(p) ? guard(VA_OP_CONTROL) : 0;
+}
+
+SEC("lsm/task_setnice")
+int BPF_PROG(va_setnice, struct task_struct *p, int nice, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return is_self(p) ? guard(VA_OP_CONTROL) : 0;
+}

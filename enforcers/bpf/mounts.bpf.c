@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/* Mounts: they give what exists another name. By move_mount(2) it is known what gets it. The old mount(2) names what it binds
+ * or moves by a string that only the kernel's own look-up could resolve: then anything might get the new name, and it is
+ * refused to whoever is denied anything. A new file system is known by its type. */
+
+#include "state.bpf.h"
+
+#define TYPE_BYTES 16
+
+struct known {
+        char type[TYPE_BYTES];
+        __u32 len;         /* 0: nothing else has its names */
+        char path[28];     /* where its names are known from */
+};
+
+/* What the types' file systems show has this name, or none at all. A type that is not here might be one that is mounted
+ * elsewhere already. */
+static const struct known known_types[] = {
+        {"tmpfs", 0, ""},
+        {"ramfs", 0, ""},
+        {"devpts", 0, ""},
+        {"mqueue", 0, ""},
+        {"hugetlbfs", 0, ""},
+        {"bpf", 0, ""},
+        {"fuse", 0, ""},
+        {"proc", 5, "/proc"},
+        {"sysfs", 4, "/sys"},
+        {"devtmpfs", 4, "/dev"},
+        {"cgroup2", 14, "/sys/fs/cgroup"},
+        {"cgroup", 14, "/sys/fs/cgroup"},
+        {"securityfs", 20, "/sys/kernel/security"},
+        {"debugfs", 17, "/sys/kernel/debug"},
+        {"tracefs", 19, "/sys/kernel/tracing"},
+        {"configfs", 18, "/sys/kernel/config"},
+};
+#define KNOWN_TYPES (sizeof(known_types) / sizeof(known_types[0]))
+
+/* What varmor itself needs: nobody confined mounts over it or above it, or takes its mount away. */
+struct root {
+        __u32 len;
+        char path[28];
+};
+static const struct root our_roots[] = {
+        {18, "/sys/fs/bpf/varmor"}, {11, "/etc/varmor"}, {11, "/run/varmor"}, {15, "/var/lib/varmor"}, {15, "/usr/lib/varmor"},
+};
+#define OUR_ROOTS (sizeof(our_roots) / sizeof(our_roots[0]))
+
+struct lookup {
+        struct va_scratch *s;
+        char type[TYPE_BYTES];
+        __s32 found;
+};
+
+static long type_step(__u32 i, struct lookup *x)
+{
+        if (i >= KNOWN_TYPES)
+                return 1;
+        for (int k = 0; k < TYPE_BYTES; k++)
+                if (known_types[i].type[k] != x->type[k])
+                        return 0;
+        x->found = i;
+        return 1;
+}
+
+static long root_step(__u32 i, struct lookup *x)
+{
+        __u32 off = x->s->path[0].off, len = x->s->path[0].len, k;
+        const struct root *r;
+        char c;
+
+        if (i >= OUR_ROOTS)
+                return 1;
+        r = &our_roots[i];
+        for (k = 0; k < sizeof(r->path) - 1; k++) {
+                if (k >= len) {
+                        /* It is above ours, or ours; "/" is above everything. */
+                        if (k == r->len || r->path[k] == '/' || len == 1) {
+                                x->found = 1;
+                                return 1;
+                        }
+                        return 0;
+                }
+                c = x->s->m.b[(off + k) & (VA_MATCH_BUF - 1)];
+                if (k == r->len) {
+                        if (c == '/') {
+                                x->found = 1;
+                                return 1;
+                        }
+                        return 0;
+                }
+                if (c != r->path[k])
+                        return 0;
+        }
+        return 0;
+}
+
+/* Is s->path[0] one of ours, or above or below one? */
+__attribute__((noinline)) int va_is_ours(struct va_scratch *s)
+{
+        struct lookup x = {.s = s};
+
+        if (!s)
+                return 1;
+        bpf_loop(OUR_ROOTS, root_step, &x, 0);
+        return x.found;
+}
+
+/** va_new_mount() - a file system of the type whose name is at address @type comes to be at s->path[0].
+ * Return: 0 or -EACCES. */
+__attribute__((noinline)) int va_new_mount(struct va_scratch *s, __u32 op, __u64 type)
+{
+        struct lookup x = {.s = s, .found = -1};
+        __u32 i;
+
+        if (!s)
+                return -EACCES;
+        if (type && bpf_probe_read_kernel_str(x.type, sizeof(x.type), (void *)type) > 0)
+                bpf_loop(KNOWN_TYPES, type_step, &x, 0);
+        if (x.found < 0)
+                return va_second_name(s, op, VA_SECOND_FROM_ANY);
+        i = x.found;
+        if (i >= KNOWN_TYPES)
+                return -EACCES;
+        if (known_types[i].len == 0)
+                return 0; /* allow: what it shows has no other name */
+        for (__u32 k = 0; k < sizeof(known_types[i].path); k++)
+                s->m.b[VA_PATH_MAX + k] = known_types[i].path[k];
+        s->path[1].off = VA_PATH_MAX;
+        s->path[1].len = known_types[i].len;
+        return va_second_name(s, op, VA_SECOND_SUBTREE | VA_SECOND_REVERSE);
+}
+
+static __always_inline int target_is_free(struct va_scratch *s, const struct path *path, __u32 op)
+{
+        if (va_path(s, 0, va_address(path->mnt), va_address(path->dentry)))
+                return va_refuse(s, op, VA_REASON_NO_PATH, 0);
+        if (va_is_ours(s))
+                return va_refuse(s, op, VA_REASON_BASE, 1);
+        return 0;
+}
+
+SEC("lsm/sb_mount")
+int BPF_PROG(va_mount, const char *source, const struct path *path, const char *type, unsigned long flags, void *data, int ret)
+{
+        struct va_scratch *s;
+        int index, r;
+
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        if (flags & (MS_REMOUNT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
+                return 0; /* allow: no name changes */
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        s = va_scratch_at(index - 1);
+        if (!s)
+                return -EACCES;
+        r = target_is_free(s, path, VA_OP_MOUNT);
+        if (r == 0) {
+                if (flags & (MS_BIND | MS_MOVE))
+                        r = va_second_name(s, VA_OP_MOUNT, VA_SECOND_FROM_ANY);
+                else
+                        r = va_new_mount(s, VA_OP_MOUNT, va_address(type));
+        }
+        va_release(s);
+        return va_verdict(r);
+}
+
+/* A mount that is in no namespace yet. If it is its file system's only one, it is a new one; else it copies another. */
+static __always_inline int attach_detached(struct va_scratch *s, const struct path *from)
+{
+        struct vfsmount *mnt = from->mnt;
+        struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+        struct super_block *sb = BPF_CORE_READ(mnt, mnt_sb);
+        __u64 head = (__u64)sb + bpf_core_field_offset(struct super_block, s_mounts);
+        bool alone = (__u64)BPF_CORE_READ(sb, s_mounts.next) == (__u64)m + bpf_core_field_offset(struct mount, mnt_instance) &&
+                     (__u64)BPF_CORE_READ(m, mnt_instance.next) == head;
+
+        if (!alone || BPF_CORE_READ(mnt, mnt_root) != BPF_CORE_READ(sb, s_root))
+                return va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_FROM_ANY);
+        return va_new_mount(s, VA_OP_MOVE_MOUNT, (__u64)BPF_CORE_READ(sb, s_type, name));
+}
+
+SEC("lsm/move_mount")
+int BPF_PROG(va_move_mount, const struct path *from, const struct path *to, int ret)
+{
+        struct va_scratch *s;
+        int index, r;
+
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        s = va_scratch_at(index - 1);
+        if (!s)
+                return -EACCES;
+        r = target_is_free(s, to, VA_OP_MOVE_MOUNT);
+        if (r == 0) {
+                if (va_path(s, 1, va_address(from->mnt), va_address(from->dentry)) == 0)
+                        r = va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_SUBTREE | VA_SECOND_REVERSE);
+                else
+                        r = attach_detached(s, from);
+        }
+        va_release(s);
+        return va_verdict(r);
+}
+
+/* Everything gets another name: what is below the new root, and what was above it. */
+SEC("lsm/sb_pivotroot")
+int BPF_PROG(va_pivot_root, const struct path *put_old, const struct path *new_root, int ret)
+{
+        struct va_scratch *s;
+        int index, r;
+
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        s = va_scratch_at(index - 1);
+        if (!s)
+                return -EACCES;
+        if (va_path(s, 0, va_address(new_root->mnt), va_address(new_root->dentry)))
+                r = va_refuse(s, VA_OP_PIVOT_ROOT, VA_REASON_NO_PATH, 0);
+        else
+                r = va_second_name(s, VA_OP_PIVOT_ROOT, VA_SECOND_FROM_ANY);
+        va_release(s);
+        return va_verdict(r);
+}
+
+SEC("lsm/sb_umount")
+int BPF_PROG(va_umount, struct vfsmount *mnt, int flags, int ret)
+{
+        struct va_scratch *s;
+        int index, r = 0;
+
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        s = va_scratch_at(index - 1);
+        if (!s)
+                return -EACCES;
+        /* Allow what has no path: it holds nothing that anybody else sees. */
+        if (va_path(s, 0, va_address(mnt), va_address(mnt->mnt_root)) == 0 && va_is_ours(s))
+                r = va_refuse(s, VA_OP_UMOUNT, VA_REASON_BASE, 1);
+        va_release(s);
+        return va_verdict(r);
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/* Names: what makes one, takes it away or changes it, and what changes a file without opening it. All of that is writing;
+ * a name that comes beside another, or instead of it, must not be subject to fewer rules. */
+
+#include "state.bpf.h"
+
+const volatile bool va_setattr_idmap = false; /* inode_setattr has the mount's mapping before the dentry, since 6.9 */
+
+#define MOUNTS_MAX 4096 /* mounts of one file system that are looked at */
+
+static __always_inline int write_at(const struct path *dir, struct dentry *dentry, __u32 op)
+{
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        return va_verdict(va_mediate(va_address(dir->mnt), va_address(dentry), op, VA_WRITE));
+}
+
+SEC("lsm/path_mknod")
+int BPF_PROG(va_path_mknod, const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return write_at(dir, dentry, (mode & S_IFMT) == S_IFREG || !(mode & S_IFMT) ? VA_OP_CREATE : VA_OP_MKNOD);
+}
+
+SEC("lsm/path_mkdir")
+int BPF_PROG(va_path_mkdir, const struct path *dir, struct dentry *dentry, umode_t mode, int ret)
+{
+        return ret != 0 ? ret : write_at(dir, dentry, VA_OP_MKDIR);
+}
+
+SEC("lsm/path_rmdir")
+int BPF_PROG(va_path_rmdir, const struct path *dir, struct dentry *dentry, int ret)
+{
+        return ret != 0 ? ret : write_at(dir, dentry, VA_OP_RMDIR);
+}
+
+SEC("lsm/path_unlink")
+int BPF_PROG(va_path_unlink, const struct path *dir, struct dentry *dentry, int ret)
+{
+        return ret != 0 ? ret : write_at(dir, dentry, VA_OP_UNLINK);
+}
+
+SEC("lsm/path_symlink")
+int BPF_PROG(va_path_symlink, const struct path *dir, struct dentry *dentry, const char *old_name, int ret)
+{
+        return ret != 0 ? ret : write_at(dir, dentry, VA_OP_SYMLINK);
+}
+
+/* ---- two names -------------------------------------------------------------------------------------------------- */
+
+struct pair {
+        __u64 mnt;
+        __u64 from;
+        __u64 to;
+        __u32 op;
+        __u32 exchange;
+};
+
+static __always_inline int is_directory(__u64 dentry)
+{
+        struct dentry *d = (struct dentry *)dentry;
+
+        return (BPF_CORE_READ(d, d_inode, i_mode) & S_IFMT) == S_IFDIR;
+}
+
+static __always_inline int two_names(struct va_scratch *s, const struct pair *p)
+{
+        __u32 subtree = is_directory(p->from) ? VA_SECOND_SUBTREE : 0;
+        int r;
+
+        if (va_path(s, 0, p->mnt, p->from) || va_path(s, 1, p->mnt, p->to))
+                return va_refuse(s, p->op, VA_REASON_NO_PATH, 0);
+        if (p->op == VA_OP_RENAME) {
+                r = va_check(s, 0, p->op, VA_WRITE);
+                if (r)
+                        return r;
+        }
+        r = va_check(s, 1, p->op, VA_WRITE);
+        if (r)
+                return r;
+        r = va_second_name(s, p->op, subtree);
+        if (r || !p->exchange)
+                return r;
+        subtree = is_directory(p->to) ? VA_SECOND_SUBTREE : 0;
+        return va_second_name(s, p->op, subtree | VA_SECOND_REVERSE);
+}
+
+static __always_inline int mediate_pair(const struct pair *p)
+{
+        struct va_scratch *s;
+        int index, r;
+
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        s = va_scratch_at(index - 1);
+        if (!s)
+                return -EACCES;
+        r = two_names(s, p);
+        va_release(s);
+        return va_verdict(r);
+}
+
+/* Both names are on one mount: linkat(2) gives EXDEV else. */
+SEC("lsm/path_link")
+int BPF_PROG(va_path_link, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, int ret)
+{
+        struct pair p = {.from = va_address(old_dentry), .to = va_address(new_dentry), .op = VA_OP_LINK};
+
+        if (ret != 0)
+                return ret;
+        p.mnt = va_address(new_dir->mnt);
+        return mediate_pair(&p);
+}
+
+SEC("lsm/path_rename")
+int BPF_PROG(va_path_rename, const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir,
+             struct dentry *new_dentry, unsigned int flags, int ret)
+{
+        struct pair p = {.from = va_address(old_dentry), .to = va_address(new_dentry), .op = VA_OP_RENAME};
+
+        if (ret != 0)
+                return ret;
+        p.mnt = va_address(old_dir->mnt);
+        p.exchange = flags & RENAME_EXCHANGE;
+        return mediate_pair(&p);
+}
+
+/* ---- changes ---------------------------------------------------------------------------------------------------- */
+
+static __always_inline int write_to(const struct path *path, __u32 op)
+{
+        return write_at(path, path->dentry, op);
+}
+
+SEC("lsm/path_truncate")
+int BPF_PROG(va_path_truncate, const struct path *path, int ret)
+{
+        return ret != 0 ? ret : write_to(path, VA_OP_TRUNCATE);
+}
+
+/* ftruncate(2), since v6.2; before, it calls path_truncate. */
+SEC("lsm/file_truncate")
+int BPF_PROG(va_truncate, struct file *file, int ret)
+{
+        return ret != 0 ? ret : write_at(&file->f_path, file->f_path.dentry, VA_OP_TRUNCATE);
+}
+
+SEC("lsm/path_chmod")
+int BPF_PROG(va_path_chmod, const struct path *path, umode_t mode, int ret)
+{
+        return ret != 0 ? ret : write_to(path, VA_OP_CHMOD);
+}
+
+SEC("lsm/path_chown")
+int BPF_PROG(va_path_chown, const struct path *path, __u64 uid, __u64 gid, int ret)
+{
+        return ret != 0 ? ret : write_to(path, VA_OP_CHOWN);
+}
+
+/* These hooks have no mount: the file is asked about under each mount of its file system in the task's namespace that
+ * shows it. */
+struct every {
+        __u64 next;   /* struct list_head of the mount to look at */
+        __u64 head;
+        __u64 dentry;
+        __u64 ns;
+        __u32 op;
+        __s32 result;
+        __u32 done;
+};
+
+static __always_inline bool is_below(__u64 dentry, __u64 root);
+
+static long mount_step(__u32 i, struct every *x)
+{
+        struct mount *m = (void *)(x->next - bpf_core_field_offset(struct mount, mnt_instance));
+        struct list_head *l = (struct list_head *)x->next;
+        __u64 mnt = (__u64)m + bpf_core_field_offset(struct mount, mnt);
+
+        if (x->next == x->head) {
+                x->done = 1;
+                return 1;
+        }
+        if ((__u64)BPF_CORE_READ(m, mnt_ns) == x->ns && is_below(x->dentry, (__u64)BPF_CORE_READ(m, mnt.mnt_root)) &&
+            va_mediate(mnt, x->dentry, x->op, VA_WRITE)) {
+                x->result = -EACCES;
+                x->done = 1;
+                return 1;
+        }
+        x->next = (__u64)BPF_CORE_READ(l, next);
+        return 0;
+}
+
+struct below {
+        __u64 at;
+        __u64 root;
+        __u32 is;
+};
+
+static long below_step(__u32 i, struct below *x)
+{
+        struct dentry *d = (struct dentry *)x->at;
+        __u64 up;
+
+        if (x->at == x->root) {
+                x->is = 1;
+                return 1;
+        }
+        up = (__u64)BPF_CORE_READ(d, d_parent);
+        if (up == x->at)
+                return 1;
+        x->at = up;
+        return 0;
+}
+
+static __always_inline bool is_below(__u64 dentry, __u64 root)
+{
+        struct below x = {.at = dentry, .root = root};
+
+        bpf_loop(VA_PATH_MAX, below_step, &x, 0);
+        return x.is;
+}
+
+/** va_everywhere() - may the current task write to @dentry (its address), under whatever mount? Return: 0 or -EACCES. */
+__attribute__((noinline)) int va_everywhere(__u64 dentry, __u32 op)
+{
+        struct task_struct *t = bpf_get_current_task_btf();
+        struct dentry *d = (struct dentry *)dentry;
+        struct super_block *sb = BPF_CORE_READ(d, d_inode, i_sb);
+        struct every x = {.dentry = dentry, .op = op};
+        struct list_head *head;
+        int index;
+
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        struct va_scratch *s = va_scratch_at(index - 1);
+        if (!s)
+                return -EACCES;
+        va_release(s);
+        if (!t->nsproxy || !sb)
+                return -EACCES;
+        x.ns = (__u64)BPF_CORE_READ(t, nsproxy, mnt_ns);
+        x.head = (__u64)sb + bpf_core_field_offset(struct super_block, s_mounts);
+        head = (struct list_head *)x.head;
+        x.next = (__u64)BPF_CORE_READ(head, next);
+        bpf_loop(MOUNTS_MAX, mount_step, &x, 0);
+        return x.done ? x.result : -EACCES; /* deny: too many mounts, or the list changed meanwhile */
+}
+
+static __always_inline int write_everywhere(struct dentry *dentry, __u32 op)
+{
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        return va_verdict(va_everywhere(va_address(dentry), op));
+}
+
+/* utimes(2): the rest of what comes this way has been asked about by path. */
+static __always_inline int set_times(struct dentry *dentry, struct iattr *attr)
+{
+        __u32 valid = BPF_CORE_READ(attr, ia_valid);
+
+        if (valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_SIZE) || !(valid & (ATTR_ATIME | ATTR_MTIME)))
+                return 0;
+        return write_everywhere(dentry, VA_OP_UTIMES);
+}
+
+SEC("lsm/inode_setattr")
+int va_setattr(unsigned long long *ctx)
+{
+        int ret;
+
+        if (va_setattr_idmap) {
+                ret = (int)ctx[3];
+                return ret != 0 ? ret : set_times((struct dentry *)ctx[1], (struct iattr *)ctx[2]);
+        }
+        ret = (int)ctx[2];
+        return ret != 0 ? ret : set_times((struct dentry *)ctx[0], (struct iattr *)ctx[1]);
+}
+
+SEC("lsm/inode_setxattr")
+int BPF_PROG(va_setxattr, void *idmap, struct dentry *dentry, const char *name, const void *value, __u64 size, int flags,
+             int ret)
+{
+        return ret != 0 ? ret : write_everywhere(dentry, VA_OP_SETXATTR);
+}
+
+SEC("lsm/inode_removexattr")
+int BPF_PROG(va_removexattr, void *idmap, struct dentry *dentry, const char *name, int ret)
+{
+        return ret != 0 ? ret : write_everywhere(dentry, VA_OP_SETXATTR);
+}
+
+/* Since v6.2; before, ACLs are set as xattrs. */
+SEC("lsm/inode_set_acl")
+int BPF_PROG(va_set_acl, void *idmap, struct dentry *dentry, const char *name, void *acl, int ret)
+{
+        return ret != 0 ? ret : write_everywhere(dentry, VA_OP_SETXATTR);
+}
+
+SEC("lsm/inode_remove_acl")
+int BPF_PROG(va_remove_acl, void *idmap, struct dentry *dentry, const char *name, int ret)
+{
+        return ret != 0 ? ret : write_everywhere(dentry, VA_OP_SETXATTR);
+}
