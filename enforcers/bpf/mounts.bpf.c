@@ -106,29 +106,39 @@ __attribute__((noinline)) int va_is_ours(struct va_scratch *s)
         return x.found;
 }
 
-/** va_new_mount() - a file system of the type whose name is at address @type comes to be at s->path[0].
- * Return: 0 or -EACCES. */
-__attribute__((noinline)) int va_new_mount(struct va_scratch *s, __u32 op, __u64 type)
+#define TYPE_FRESH 0 /* what it shows has no other name */
+#define TYPE_KNOWN 1 /* the other name is s->path[1] */
+#define TYPE_OTHER 2
+
+/** va_known_type() - what is known of file systems whose type has the name at address @type. */
+__attribute__((noinline)) int va_known_type(struct va_scratch *s, __u64 type)
 {
         struct lookup x = {.s = s, .found = -1};
         __u32 i;
 
-        if (!s)
-                return -EACCES;
-        if (type && bpf_probe_read_kernel_str(x.type, sizeof(x.type), (void *)type) > 0)
-                bpf_loop(KNOWN_TYPES, type_step, &x, 0);
-        if (x.found < 0)
-                return va_second_name(s, op, VA_SECOND_FROM_ANY);
+        if (!s || !type || bpf_probe_read_kernel_str(x.type, sizeof(x.type), (void *)type) < 0)
+                return TYPE_OTHER;
+        bpf_loop(KNOWN_TYPES, type_step, &x, 0);
         i = x.found;
         if (i >= KNOWN_TYPES)
-                return -EACCES;
+                return TYPE_OTHER;
         if (known_types[i].len == 0)
-                return 0; /* allow: what it shows has no other name */
+                return TYPE_FRESH;
         for (__u32 k = 0; k < sizeof(known_types[i].path); k++)
                 s->m.b[VA_PATH_MAX + k] = known_types[i].path[k];
         s->path[1].off = VA_PATH_MAX;
         s->path[1].len = known_types[i].len;
-        return va_second_name(s, op, VA_SECOND_SUBTREE | VA_SECOND_REVERSE);
+        return TYPE_KNOWN;
+}
+
+/* A new file system comes to be at s->path[0]. */
+static __always_inline int new_mount(struct va_scratch *s, __u32 op, __u64 type)
+{
+        int known = va_known_type(s, type);
+
+        if (known == TYPE_FRESH)
+                return 0;
+        return va_second_name(s, op, known == TYPE_KNOWN ? VA_SECOND_SUBTREE | VA_SECOND_REVERSE : VA_SECOND_FROM_ANY);
 }
 
 static __always_inline int target_is_free(struct va_scratch *s, const struct path *path, __u32 op)
@@ -163,7 +173,7 @@ int BPF_PROG(va_mount, const char *source, const struct path *path, const char *
                 if (flags & (MS_BIND | MS_MOVE))
                         r = va_second_name(s, VA_OP_MOUNT, VA_SECOND_FROM_ANY);
                 else
-                        r = va_new_mount(s, VA_OP_MOUNT, va_address(type));
+                        r = new_mount(s, VA_OP_MOUNT, va_address(type));
         }
         va_release(s);
         return va_verdict(r);
@@ -181,7 +191,7 @@ static __always_inline int attach_detached(struct va_scratch *s, const struct pa
 
         if (!alone || BPF_CORE_READ(mnt, mnt_root) != BPF_CORE_READ(sb, s_root))
                 return va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_FROM_ANY);
-        return va_new_mount(s, VA_OP_MOVE_MOUNT, (__u64)BPF_CORE_READ(sb, s_type, name));
+        return new_mount(s, VA_OP_MOVE_MOUNT, (__u64)BPF_CORE_READ(sb, s_type, name));
 }
 
 SEC("lsm/move_mount")

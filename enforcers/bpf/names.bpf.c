@@ -8,6 +8,7 @@
 const volatile bool va_setattr_idmap = false; /* inode_setattr has the mount's mapping before the dentry, since 6.9 */
 
 #define MOUNTS_MAX 4096 /* mounts of one file system that are looked at */
+#define NAMES_MAX 32    /* of them, those that show one file */
 
 static __always_inline int write_at(const struct path *dir, struct dentry *dentry, __u32 op)
 {
@@ -169,37 +170,14 @@ struct every {
         __u64 head;
         __u64 dentry;
         __u64 ns;
-        __u32 op;
-        __s32 result;
-        __u32 done;
+        __u64 found;  /* struct vfsmount */
+        __u64 done;   /* all have been looked at */
 };
-
-static __always_inline bool is_below(__u64 dentry, __u64 root);
-
-static long mount_step(__u32 i, struct every *x)
-{
-        struct mount *m = (void *)(x->next - bpf_core_field_offset(struct mount, mnt_instance));
-        struct list_head *l = (struct list_head *)x->next;
-        __u64 mnt = (__u64)m + bpf_core_field_offset(struct mount, mnt);
-
-        if (x->next == x->head) {
-                x->done = 1;
-                return 1;
-        }
-        if ((__u64)BPF_CORE_READ(m, mnt_ns) == x->ns && is_below(x->dentry, (__u64)BPF_CORE_READ(m, mnt.mnt_root)) &&
-            va_mediate(mnt, x->dentry, x->op, VA_WRITE)) {
-                x->result = -EACCES;
-                x->done = 1;
-                return 1;
-        }
-        x->next = (__u64)BPF_CORE_READ(l, next);
-        return 0;
-}
 
 struct below {
         __u64 at;
         __u64 root;
-        __u32 is;
+        __u64 is;
 };
 
 static long below_step(__u32 i, struct below *x)
@@ -218,46 +196,68 @@ static long below_step(__u32 i, struct below *x)
         return 0;
 }
 
-static __always_inline bool is_below(__u64 dentry, __u64 root)
+static long mount_step(__u32 i, struct every *x)
 {
-        struct below x = {.at = dentry, .root = root};
+        __u64 at = x->next, mount = at - bpf_core_field_offset(struct mount, mnt_instance);
+        struct mount *m = (struct mount *)mount;
+        struct list_head *l = (struct list_head *)at;
+        struct below b = {.at = x->dentry};
 
-        bpf_loop(VA_PATH_MAX, below_step, &x, 0);
-        return x.is;
+        if (at == x->head) {
+                x->done = 1;
+                return 1;
+        }
+        x->next = (__u64)BPF_CORE_READ(l, next);
+        if ((__u64)BPF_CORE_READ(m, mnt_ns) != x->ns)
+                return 0;
+        b.root = (__u64)BPF_CORE_READ(m, mnt.mnt_root);
+        bpf_loop(VA_PATH_MAX, below_step, &b, 0);
+        if (!b.is)
+                return 0;
+        x->found = mount + bpf_core_field_offset(struct mount, mnt);
+        return 1;
 }
 
-/** va_everywhere() - may the current task write to @dentry (its address), under whatever mount? Return: 0 or -EACCES. */
-__attribute__((noinline)) int va_everywhere(__u64 dentry, __u32 op)
+/* Finds the next mount that shows the file: x->found, 0 if there is none. */
+__attribute__((noinline)) int va_next_mount(struct every *x)
+{
+        struct every own;
+
+        if (!x)
+                return 0;
+        own = *x; /* the loop takes its context from the stack alone */
+        own.found = 0;
+        bpf_loop(MOUNTS_MAX, mount_step, &own, 0);
+        *x = own;
+        return 0;
+}
+
+static __always_inline int everywhere(struct dentry *dentry, __u32 op)
 {
         struct task_struct *t = bpf_get_current_task_btf();
-        struct dentry *d = (struct dentry *)dentry;
-        struct super_block *sb = BPF_CORE_READ(d, d_inode, i_sb);
-        struct every x = {.dentry = dentry, .op = op};
+        struct super_block *sb = BPF_CORE_READ(dentry, d_inode, i_sb);
+        struct every x = {.dentry = va_address(dentry)};
         struct list_head *head;
-        int index;
 
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        struct va_scratch *s = va_scratch_at(index - 1);
-        if (!s)
-                return -EACCES;
-        va_release(s);
-        if (!t->nsproxy || !sb)
-                return -EACCES;
         x.ns = (__u64)BPF_CORE_READ(t, nsproxy, mnt_ns);
         x.head = (__u64)sb + bpf_core_field_offset(struct super_block, s_mounts);
         head = (struct list_head *)x.head;
         x.next = (__u64)BPF_CORE_READ(head, next);
-        bpf_loop(MOUNTS_MAX, mount_step, &x, 0);
-        return x.done ? x.result : -EACCES; /* deny: too many mounts, or the list changed meanwhile */
+        for (int i = 0; i < NAMES_MAX; i++) {
+                va_next_mount(&x);
+                if (!x.found)
+                        return x.done ? 0 : -EACCES; /* deny: too many mounts, or the list changed meanwhile */
+                if (va_mediate(x.found, x.dentry, op, VA_WRITE))
+                        return -EACCES;
+        }
+        return -EACCES; /* deny: too many names */
 }
 
 static __always_inline int write_everywhere(struct dentry *dentry, __u32 op)
 {
         if (va_unconfined(bpf_get_current_task_btf()))
                 return 0; /* allow: under no policy */
-        return va_verdict(va_everywhere(va_address(dentry), op));
+        return va_verdict(everywhere(dentry, op));
 }
 
 /* utimes(2): the rest of what comes this way has been asked about by path. */

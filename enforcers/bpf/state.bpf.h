@@ -308,7 +308,10 @@ static __always_inline const void *va_accepted(struct va_scratch *s, void *table
 {
         __u64 i = s->at.accept_word & VA_A_INDEX;
 
-        if (i == 0 || i > words - record_words)
+        if (i == 0)
+                return NULL;
+        va_keep(i); /* or both tests become one that tells the verifier nothing */
+        if (i > words - record_words)
                 return NULL;
         va_keep(i);
         return (const __u8 *)table + sizeof(struct va_table) + 4 * i;
