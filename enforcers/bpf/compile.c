@@ -179,6 +179,12 @@ static unsigned rank(Effect e)
         return e.deny ? (e.log ? 4 : 3) : e.log ? 2 : e.allow ? 1 : 0;
 }
 
+/* Whoever may write may append: a word about the one is a word about the other. */
+static uint8_t granted(uint32_t perms)
+{
+        return (perms & PERM_WRITE ? perms | PERM_APPEND : perms) & PERM_ALL;
+}
+
 static void accept_rules(const Policy *p, const uint32_t *rules, size_t n, AutomatonRecord *ret)
 {
         struct va_accept a = {};
@@ -187,7 +193,7 @@ static void accept_rules(const Policy *p, const uint32_t *rules, size_t n, Autom
         for (size_t i = 0; i < n; i++) {
                 const Rule *r = p->rules->pdata[rules[i]];
                 Effect e = effect_of(p, r);
-                uint8_t perms = r->file.perms & PERM_ALL;
+                uint8_t perms = granted(r->file.perms);
 
                 a.deny |= e.deny ? perms : 0;
                 a.log |= e.log ? perms : 0;

@@ -6,9 +6,10 @@
 
 #include "state.bpf.h"
 
-/* Two areas of va_match_buf, each with one byte to spare for a '/' behind the path. */
+/* Two areas of va_match_buf, each with one byte behind it for a '/'. That of the first is the first byte of the second,
+ * which is a '/' if it is used at all. */
 #define AREA (VA_PATH_MAX - 1)
-#define AREA_1 VA_PATH_MAX
+#define AREA_1 AREA
 #define NAME_MAX 255U /* include/uapi/linux/limits.h */
 #define TRIES 1024 /* while others rename or mount */
 

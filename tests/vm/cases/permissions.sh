@@ -36,7 +36,7 @@ write-create | ok | EACCES@open | rm $t/write/new1 ; dir $t/write | open $t/writ
 write-create-exclusively | ok | EACCES@open | rm $t/write/new2 ; dir $t/write | open $t/write/new2 wx | files[1] * $t/write/new2
 write-create-for-reading | ok | EACCES@open | rm $t/write/new3 ; dir $t/write | open $t/write/new3 rc | files[1] * $t/write/new3
 write-leaves-read | ok | ok | put $t/write/e | read $t/write/e | none $t/write/e
-write-leaves-list | ok | ok | dir $t/write | open $t/write rd | none $t/write
+write-leaves-list | ok | ok | dir $t/write/list | open $t/write/list rd | none $t/write/list
 write-truncate | ok | EACCES@truncate | put $t/write/f | truncate $t/write/f | files[1] truncate $t/write/f
 write-unlink | ok | EACCES@unlink | put $t/write/g | unlink $t/write/g | files[1] unlink $t/write/g
 write-mkdir | ok | EACCES@mkdir | rm $t/write/dir ; dir $t/write | mkdir $t/write/dir | files[1] mkdir $t/write/dir
@@ -85,7 +85,7 @@ exec-leaves-mapread | ok | ok | | mapread $t/bin/no.read | none $t/bin/no.read
 exec-neighbour | exit:2@exec | exit:2@exec | | exec $t/bin/yes -h | none $t/bin/yes
 exec-neighbour-maps | ok | ok | | map $t/bin/yes ; protect $t/bin/yes | none $t/bin/yes
 exec-copy-is-another-file | exit:2@exec | exit:2@exec | rm $t/free ; dir $t/free | copy $t/bin/no $t/free/copy ; chmod $t/free/copy 755 ; exec $t/free/copy -h | -
-exec-rename-out | ok | EACCES@rename | rm $t/out ; dir $t/out | rename $t/bin/no.read $t/out/x | -
+exec-rename-out | ok | EACCES@rename | rm $t/out ; dir $t/out | rename $t/bin/no.moved $t/out/x | -
 T
 
 cat >"$scratch/qualifiers" <<T
@@ -116,7 +116,7 @@ T
 fixture() { # what the tables' own preparations do not make
         local name
         mkdir -p $t/bin $t/audit
-        for name in no no.fd no.thread no.interpreter no.map no.protect no.read yes; do
+        for name in no no.fd no.thread no.interpreter no.map no.protect no.read no.moved yes; do
                 cp $progs/hammer $t/bin/$name
         done
         cp /bin/true $t/bin/no.true
@@ -174,7 +174,7 @@ T
         expect journal/has-id-pid-and-priority true \
                 jq -rs '.[0] | (.MESSAGE_ID | length == 32) and (.OBJECT_PID | tonumber > 1) and (.PRIORITY | tonumber <= 5)' "$scratch/json"
         says journal/sentence "$t/read/a" jq -rs '.[0].MESSAGE' "$scratch/json"
-        says journal/catalogue '^-- ' journalctl -q -x -n 1 -u perm.service VARMOR_ACTION=DENIED
+        says journal/catalogue '^(--|░░) Subject' journalctl -q -x -n 1 -u perm.service VARMOR_ACTION=DENIED
 
         # Taken away, everything works again, and no alarm comes any more.
         unpolicy perm
