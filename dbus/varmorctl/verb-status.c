@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "output.h"
 
@@ -71,7 +72,7 @@ static int add_reasons(sd_bus *bus, json_object *policies)
 static int gather_status(sd_bus *bus, json_object **ret)
 {
         g_autoptr(JsonObject) status = NULL;
-        json_object *policies;
+        json_object *policies, *messages;
 
         int code = client_properties(bus, VARMOR_MANAGER_PATH, VARMOR_MANAGER, &status);
         if (code == EXIT_FINE)
@@ -82,6 +83,12 @@ static int gather_status(sd_bus *bus, json_object **ret)
         json_object_object_add(status, "enforcers", name_enforcers(json_member(status, "enforcers")));
         json_object_object_add(status, "policies", policies);
         code = add_reasons(bus, policies);
+        /* What is wrong with the files shows parts of them, which are for root. */
+        if (code == EXIT_FINE && json_uint(status, "errors") > 0 && geteuid() == 0) {
+                code = call_manager(bus, "ListDiagnostics", message_fields, &messages);
+                if (code == EXIT_FINE)
+                        json_object_object_add(status, "messages", messages);
+        }
         if (code == EXIT_FINE)
                 *ret = g_steal_pointer(&status);
         return code;
@@ -157,6 +164,17 @@ static void print_reasons(const Options *o, json_object *policies)
         }
 }
 
+static void print_message(const Options *o, json_object *m)
+{
+        g_autofree char *file = printable(json_string(m, "file")), *text = printable(json_string(m, "message"));
+        const char *severity = json_string(m, "severity");
+        Colour c = g_str_equal(severity, "error") ? COLOUR_BAD : COLOUR_WARN;
+
+        printf("  ");
+        print_position(file, json_uint(m, "line"), json_uint(m, "column"));
+        printf("%s%s%s: %s [%s]\n", colour_on(o, c), severity, colour_off(o, c), text, json_string(m, "code"));
+}
+
 static void print_status(const Options *o, json_object *s)
 {
         g_autofree char *line = printable(json_string(s, "status"));
@@ -179,6 +197,8 @@ static void print_status(const Options *o, json_object *s)
         putchar('\n');
         print_policies(o, json_member(s, "policies"));
         print_reasons(o, json_member(s, "policies"));
+        for (size_t i = 0; i < json_length(json_member(s, "messages")); i++)
+                print_message(o, json_object_array_get_idx(json_member(s, "messages"), i));
 }
 
 int verb_status(const Options *o, char **args)
@@ -217,8 +237,7 @@ int verb_policies(const Options *o, char **args)
         return EXIT_FINE;
 }
 
-/* ---- show
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- show ------------------------------------------------------------------------------------------------------------------ */
 
 static int gather_policy(sd_bus *bus, const char *name, json_object **ret)
 {
@@ -279,17 +298,6 @@ static void print_rule(const Options *o, json_object *rule)
                 g_autofree char *text = printable(json_object_get_string(reason));
                 printf("      not by %s: %s\n", enforcer, text);
         }
-}
-
-static void print_message(const Options *o, json_object *m)
-{
-        g_autofree char *file = printable(json_string(m, "file")), *text = printable(json_string(m, "message"));
-        const char *severity = json_string(m, "severity");
-        Colour c = g_str_equal(severity, "error") ? COLOUR_BAD : COLOUR_WARN;
-
-        printf("  ");
-        print_position(file, json_uint(m, "line"), json_uint(m, "column"));
-        printf("%s%s%s: %s [%s]\n", colour_on(o, c), severity, colour_off(o, c), text, json_string(m, "code"));
 }
 
 static void print_disposition(const Options *o, json_object *p)

@@ -129,13 +129,12 @@ _Static_assert(sizeof(struct va_launcher) == 16, "ABI");
 /* The state that programs and daemon share, beside the maps. */
 #define VA_NEGATIVE_MAX 4096U
 struct va_state {
-        __u32 epoch; /* counts up with each change of covers; never 0 */
-        __u32 pad;
-        __u64 self_cgroup; /* varmord's own: guarded by base protection; 0: unknown */
+        __u32 epoch;    /* counts up with each change of covers; never 0 */
+        __u32 self_pid; /* varmord's, guarded by base protection with its children; 0: unknown */
         __u64 events_lost;
         __u64 labels_lost;
         __u64 scratch_lost; /* operations denied since no scratch was free */
-        __u64 reserved[3];
+        __u64 reserved[4];
         __u64 negative[VA_NEGATIVE_MAX]; /* cgroups under no policy: see va_negative() */
 };
 _Static_assert(sizeof(struct va_state) == 64 + 8 * VA_NEGATIVE_MAX, "ABI");
@@ -186,7 +185,8 @@ _Static_assert(sizeof(struct va_meta) == 80, "ABI");
 #define VA_OP_MKNOD 24
 #define VA_OP_UMOUNT 25
 #define VA_OP_CONTROL 26 /* limits, priority and scheduling of another process */
-#define VA_OP_MAX 27
+#define VA_OP_MOVE 27    /* into another cgroup */
+#define VA_OP_MAX 28
 
 /* The same order as EventReason and Action. */
 #define VA_REASON_RULE 0

@@ -42,18 +42,6 @@ static int take_lock(Enforcer *e, Diag *d)
         return r;
 }
 
-/* Base protection guards the processes of this cgroup, whichever daemon lives in it. */
-static void guard_self(Enforcer *e)
-{
-        g_autofree char *path = NULL;
-        uint64_t id;
-
-        if (cgroup_of_pid(getpid(), &path) < 0 || !g_str_has_suffix(path, e->env->self_unit))
-                return;
-        if (cgroup_id(path, &id) >= 0)
-                __atomic_store_n(&e->state->self_cgroup, id, __ATOMIC_SEQ_CST);
-}
-
 static int map_state(Enforcer *e)
 {
         void *p = mmap(NULL, sizeof(*e->state), PROT_READ | PROT_WRITE, MAP_SHARED, e->pins.maps[MAP_STATE], 0);
@@ -111,7 +99,7 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
                 diag_error(d, NULL, "bpf-open", "cannot use the pinned maps: %s", g_strerror(-r));
                 return r;
         }
-        guard_self(e);
+        __atomic_store_n(&e->state->self_pid, (uint32_t)getpid(), __ATOMIC_SEQ_CST);
         *ret = g_steal_pointer(&e);
         return 0;
 }

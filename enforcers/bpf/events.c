@@ -19,6 +19,7 @@ static const char *const operations[VA_OP_MAX] = {
         [VA_OP_BPF] = "bpf",           [VA_OP_KILL] = "kill",             [VA_OP_PTRACE] = "ptrace",
         [VA_OP_CONNECT] = "connect",   [VA_OP_UTIMES] = "utimes",         [VA_OP_SETXATTR] = "setxattr",
         [VA_OP_MKNOD] = "mknod",       [VA_OP_UMOUNT] = "umount",         [VA_OP_CONTROL] = "control",
+        [VA_OP_MOVE] = "move",
 };
 
 _Static_assert((int)VA_REASON_RULE == (int)REASON_RULE && (int)VA_REASON_NO_PATH == (int)REASON_NO_PATH &&

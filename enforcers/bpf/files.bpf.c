@@ -41,10 +41,24 @@ static __always_inline __u32 wanted(__u32 flags, __u32 mode)
         return want;
 }
 
+/* Does @file belong to varmord's directory in /proc? */
+static __always_inline bool is_proc_of_self(struct file *file)
+{
+        struct inode *inode = file->f_inode;
+        struct proc_inode *p;
+        __u64 node;
+
+        if (BPF_CORE_READ(inode, i_sb, s_magic) != PROC_SUPER_MAGIC)
+                return false;
+        p = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+        node = (__u64)BPF_CORE_READ(p, pid, tasks[0].first);
+        return node && va_is_self((struct task_struct *)(node - bpf_core_field_offset(struct task_struct, pid_links)));
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(va_file_open, struct file *file, int ret)
 {
-        __u32 flags;
+        __u32 flags, want;
 
         if (ret != 0)
                 return ret;
@@ -55,8 +69,10 @@ int BPF_PROG(va_file_open, struct file *file, int ret)
                 return 0; /* allow: an exec, which is checked as such, or an interpreter, whose mapping is */
         if (file->f_mode & FMODE_BACKING)
                 return 0; /* allow: a file of an overlay's layer, whose user has been asked */
-        return va_verdict(va_mediate(va_address(file->f_path.mnt), va_address(file->f_path.dentry), VA_OP_OPEN,
-                                     wanted(flags, file->f_mode)));
+        want = wanted(flags, file->f_mode);
+        if (want & (VA_WRITE | VA_APPEND) && is_proc_of_self(file) && va_guard(VA_OP_OPEN))
+                return -EACCES;
+        return va_verdict(va_mediate(va_address(file->f_path.mnt), va_address(file->f_path.dentry), VA_OP_OPEN, want));
 }
 
 SEC("lsm/file_receive")

@@ -4,15 +4,6 @@
 
 #include "state.bpf.h"
 
-/* Is the task at address @t one of varmord's? */
-static __always_inline bool is_self(struct task_struct *t)
-{
-        __u64 self = va_state.self_cgroup;
-
-        return self && BPF_CORE_READ(t, cgroups, dfl_cgrp, kn, id) == self;
-}
-
-/** va_guard() - refuse @op to whoever is under a policy that denies anything. Return: 0 or -EACCES. */
 __attribute__((noinline)) int va_guard(__u32 op)
 {
         struct va_scratch *s;
@@ -80,7 +71,7 @@ int BPF_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cr
 {
         if (ret != 0)
                 return ret;
-        return sig != 0 && is_self(p) ? guard(VA_OP_KILL) : 0;
+        return sig != 0 && va_is_self(p) ? guard(VA_OP_KILL) : 0;
 }
 
 SEC("lsm/ptrace_access_check")
@@ -88,7 +79,7 @@ int BPF_PROG(va_ptrace, struct task_struct *child, unsigned int mode, int ret)
 {
         if (ret != 0)
                 return ret;
-        return is_self(child) ? guard(VA_OP_PTRACE) : 0;
+        return va_is_self(child) ? guard(VA_OP_PTRACE) : 0;
 }
 
 SEC("lsm/task_setrlimit")
@@ -96,7 +87,7 @@ int BPF_PROG(va_setrlimit, struct task_struct *p, unsigned int resource, void *l
 {
         if (ret != 0)
                 return ret;
-        return is_self(p) ? guard(VA_OP_CONTROL) : 0;
+        return va_is_self(p) ? guard(VA_OP_CONTROL) : 0;
 }
 
 SEC("lsm/task_setscheduler")
@@ -104,7 +95,7 @@ int BPF_PROG(va_setscheduler, struct task_struct *p, int ret)
 {
         if (ret != 0)
                 return ret;
-        return is_self(p) ? guard(VA_OP_CONTROL) : 0;
+        return va_is_self(p) ? guard(VA_OP_CONTROL) : 0;
 }
 
 SEC("lsm/task_setnice")
@@ -112,5 +103,5 @@ int BPF_PROG(va_setnice, struct task_struct *p, int nice, int ret)
 {
         if (ret != 0)
                 return ret;
-        return is_self(p) ? guard(VA_OP_CONTROL) : 0;
+        return va_is_self(p) ? guard(VA_OP_CONTROL) : 0;
 }

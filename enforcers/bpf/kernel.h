@@ -240,6 +240,7 @@ struct task_struct {
         int pid;
         int tgid;
         struct task_struct *group_leader;
+        struct task_struct *real_parent;
         struct mm_struct *mm;
         struct fs_struct *fs;
         struct nsproxy *nsproxy;

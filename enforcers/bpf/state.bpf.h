@@ -250,8 +250,14 @@ int va_check(struct va_scratch *s, __u32 which, __u32 op, __u32 want);
 int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u32 want);
 
 /** va_refuse() - answer what no rule decides: deny and report @reason for each policy that denies anything, with the
- * first @n_paths paths. Return: 0 (none does) or -EACCES. */
+ * first @n_paths paths. With VA_NOTE in @reason it happened already, and is only reported.
+ * Return: 0 (none does) or -EACCES. */
+#define VA_NOTE 0x80U
 int va_refuse(struct va_scratch *s, __u32 op, __u32 reason, __u32 n_paths);
+
+/** va_guard() - refuse @op to whoever is under a policy that denies anything, for the sake of base protection.
+ * Return: 0 or -EACCES. */
+int va_guard(__u32 op);
 
 /** va_enter_groups() - s->path[0] is about to be executed: which groups will its process be in? Adds them to
  * s->id.pending. */
@@ -266,6 +272,14 @@ int va_enter_groups(struct va_scratch *s);
 /** va_second_name() - s->path[1] becomes another name of what s->path[0] names.
  * Return: 0 or -EACCES. */
 int va_second_name(struct va_scratch *s, __u32 op, __u32 flags);
+
+/* Is @t varmord, or its child? */
+static __always_inline bool va_is_self(struct task_struct *t)
+{
+        __u32 self = va_state.self_pid;
+
+        return self && ((__u32)BPF_CORE_READ(t, tgid) == self || (__u32)BPF_CORE_READ(t, real_parent, tgid) == self);
+}
 
 /* A program of type LSM may return 0 or -1 .. -4095, and the verifier wants to see that. */
 static __always_inline int va_verdict(int r)

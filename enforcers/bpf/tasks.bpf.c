@@ -145,8 +145,12 @@ int BPF_PROG(va_attach, struct cgroup *dst, const char *path, struct task_struct
                 index = va_enter();
                 if (index != 0) {
                         s = va_scratch_at(index - 1);
-                        if (s)
-                                va_release(s);
+                        if (!s)
+                                return 0;
+                        /* No hook could have kept it: varmord stays what it is, and somebody should look. */
+                        if (va_is_self(task))
+                                va_refuse(s, VA_OP_MOVE, VA_REASON_BASE | VA_NOTE, 0);
+                        va_release(s);
                         return 0;
                 }
         }

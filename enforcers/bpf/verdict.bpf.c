@@ -298,11 +298,13 @@ __attribute__((noinline)) int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u3
 
 __attribute__((noinline)) int va_refuse(struct va_scratch *s, __u32 op, __u32 reason, __u32 n_paths)
 {
+        __u8 action = reason & VA_NOTE ? VA_ACTION_AUDIT : VA_ACTION_DENIED;
         struct va_table *table;
         int r = 0;
 
         if (!s)
                 return -EACCES;
+        reason &= ~VA_NOTE;
         s->event.op = op;
         s->event.requested = 0;
         for (__u32 i = 0; i < VA_COVER_MAX; i++) {
@@ -318,7 +320,7 @@ __attribute__((noinline)) int va_refuse(struct va_scratch *s, __u32 op, __u32 re
                 s->generation = table->generation;
                 s->event.slot = slot;
                 if (table->flags & VA_T_BASE) {
-                        va_report(s, reason, VA_ACTION_DENIED, VA_NO_RULE, n_paths);
+                        va_report(s, reason, action, VA_NO_RULE, n_paths);
                         r = -EACCES;
                 } else if (reason != VA_REASON_BASE)
                         va_report(s, reason, VA_ACTION_AUDIT, VA_NO_RULE, n_paths);

@@ -13,7 +13,7 @@ expect service/active active systemctl show -P ActiveState varmord.service
 expect service/type notify systemctl show -P Type varmord.service
 expect service/enabled enabled systemctl is-enabled varmord.service
 succeeds service/watchdog [ "$(systemctl show -P WatchdogUSec varmord.service)" != 0 ]
-succeeds service/verify systemd-analyze verify varmord.service
+succeeds service/verify systemd-analyze verify --man=no varmord.service
 says service/security 'varmord.service' systemd-analyze security --no-pager varmord.service
 comment "$(systemd-analyze security --no-pager varmord.service 2>/dev/null | tail -n 1)"
 # Early: before the services that it protects, which basic.target stands for, and before the bus.

@@ -63,11 +63,11 @@ expect persist/reset-for-good-works EACCES@read "${try[@]}"
 
 # --- what is not enforceable is refused, with the reason -------------------------------------------------------------
 for mode in RuntimeDefault DefenseInDepth; do
-        says refuse/mode-$mode 'NotEnforceable|Refused|not enforce' "${bus[@]}" SetMode ssa\{sv\} control $mode 0
+        says refuse/mode-$mode 'NotEnforceable|Refused|not enforce|needs the section' "${bus[@]}" SetMode ssa\{sv\} control $mode 0
 done
-says refuse/mode-BehaviorModeling 'NotEnforceable|Refused|not enforce' "${bus[@]}" SetMode ssa\{sv\} control BehaviorModeling 1 duration u 5
-says refuse/mode-unknown 'InvalidArgs|nvalid|unknown' "${bus[@]}" SetMode ssa\{sv\} control Paranoid 0
-says refuse/option-unknown 'InvalidArgs|nvalid|unknown' "${bus[@]}" SetMode ssa\{sv\} control AlwaysAllow 1 perish b true
+says refuse/mode-BehaviorModeling 'NotEnforceable|Refused|not enforce|needs the section' "${bus[@]}" SetMode ssa\{sv\} control BehaviorModeling 1 duration u 5
+says refuse/mode-unknown 'InvalidArgs|nvalid|unknown|There is no' "${bus[@]}" SetMode ssa\{sv\} control Paranoid 0
+says refuse/option-unknown 'InvalidArgs|nvalid|unknown|There is no' "${bus[@]}" SetMode ssa\{sv\} control AlwaysAllow 1 perish b true
 says refuse/no-such-policy 'NoSuchPolicy|o such policy|no policy' "${bus[@]}" SetMode ssa\{sv\} nobody AlwaysAllow 0
 expect refuse/nothing-changed EACCES@read "${try[@]}"
 for enforcer in AppArmor Seccomp AppArmorSeccomp; do
@@ -83,11 +83,11 @@ reload reload-without-alone
 # --- Check, exit codes, JSON -----------------------------------------------------------------------------------------
 succeeds check/good varmorctl check $policies/control.yaml
 sed 's/qualifiers/qualifers/; s/EnhanceProtect/EnhancedProtect/' $policies/control.yaml >"$scratch/bad.yaml"
-varmorctl check "$scratch/bad.yaml" >"$scratch/out" 2>&1
+varmorctl check "$scratch/bad.yaml" >"$scratch/checked" 2>&1
 expect check/bad-exit-status 3 echo $?
-says check/bad-position 'bad.yaml:[0-9]+:[0-9]+:.*qualif' cat "$scratch/out"
-says check/bad-suggestion 'qualifiers' cat "$scratch/out"
-says check/bad-both EnhanceProtect cat "$scratch/out"
+says check/bad-position 'bad.yaml:[0-9]+:[0-9]+:.*qualif' cat "$scratch/checked"
+says check/bad-suggestion 'qualifiers' cat "$scratch/checked"
+says check/bad-both EnhanceProtect cat "$scratch/checked"
 expect check/by-bus error jq -r '[.data[0][] | .[0]] | unique | .[0]' \
         <(busctl -j call org.varmor1 /org/varmor1 org.varmor1.Manager Check s "$(cat "$scratch/bad.yaml")")
 succeeds check/offline varmord --check $policies/control.yaml
@@ -117,7 +117,7 @@ says user/list control as_user "${bus[@]}" ListPolicies
 succeeds user/status as_user varmorctl status
 for call in "Reload" "SetMode ssa{sv} control AlwaysAllow 0" "ResetMode sa{sv} control 0"; do
         # shellcheck disable=SC2086
-        says "user/${call%% *}-refused" 'AccessDenied|ccess denied|uthoriz|ermission' as_user "${bus[@]}" $call
+        says "user/${call%% *}-refused" 'AccessDenied|ccess denied|uthoriz|uthentication is required|ermission' as_user "${bus[@]}" $call
         # shellcheck disable=SC2086
         fails "user/${call%% *}-fails" as_user "${bus[@]}" $call
 done

@@ -32,7 +32,7 @@ enter-and-fork | ok | EACCES@fork | | enter free.slice ; fork read $key |
 enter-and-fork-twice | ok | EACCES@fork | | enter free.slice ; fork fork fork read $key |
 enter-by-thread | ok | EACCES@read | | thread enter free.slice ; read $key |
 enter-and-execute-by-thread | ok | exit:1@execthread | | enter free.slice ; execthread $progs/attempt read $key |
-execute-by-thread-and-enter | ok | exit:1@execthread | | execthread $progs/attempt enter free.slice ; read $key |
+execute-by-thread-and-enter | ok | exit:1@execthread | | execthread $progs/attempt enterand free.slice read $key |
 enter-and-come-back | ok | EACCES@read | | enter free.slice ; enter $cg ; read $key |
 enter-unlabelled-child-of-free | ok | EACCES@cloneinto | | enter free.slice ; cloneinto free.slice read $key |
 clone-into-root | ok | EACCES@cloneinto | | cloneinto / read $key |
@@ -118,7 +118,8 @@ oom-score | ok | EACCES@write,EPERM@write | | write /proc/$pid/oom_score_adj -99
 cgroup-kill | - | EACCES@write | | write /sys/fs/cgroup/$varmord_cg/cgroup.kill 1 | base-protection * *
 cgroup-freeze | ok | EACCES@write | | write /sys/fs/cgroup/$varmord_cg/cgroup.freeze 0 | base-protection * *
 cgroup-limit | ok | EACCES@write | | write /sys/fs/cgroup/$varmord_cg/cgroup.max.descendants max |
-cgroup-move-it | - | EACCES@enter | | enter free.slice $pid | base-protection * *
+# Kernels differ in whether a hook can keep it; it stays varmord, wherever it is, and the alarm says so.
+cgroup-move-it | - | EPERM@enter,ok | | enter free.slice $pid | -
 cgroup-move-into | - | EACCES@enter | | enter $varmord_cg |
 # --- its files
 etc-write | ok | EACCES@open | | open /etc/varmor/policies.d/escape.yaml w | base-protection open /etc/varmor/policies.d/escape.yaml
@@ -160,7 +161,7 @@ map-keys | any | EPERM@bpffirst,EACCES@bpffirst | | bpffirst $map |
 prog-by-id | ok | EPERM@bpfprog,EACCES@bpfprog | | bpfprog $prog |
 link-by-id | ok | EPERM@bpflink,EACCES@bpflink | | bpflink $link |
 link-detach | - | EPERM@bpfdetach,EACCES@bpfdetach | | bpfdetach $link | base-protection * *
-link-detach-moved | - | EPERM@bpfdetach,EACCES@bpfdetach | | enter free.slice ; fork bpfdetach $link |
+link-detach-moved | - | EPERM@fork,EACCES@fork | | enter free.slice ; fork bpfdetach $link |
 bpf-own-map-is-free | ok | ok | | bpfcreate |
 T
 without "$scratch/base"
@@ -168,18 +169,20 @@ since_base=${EPOCHREALTIME/./}
 with "$scratch/base" $cg base
 since=$since_base
 alarms_in "$scratch/base" escape.service escape
+says base/moved-alarm 'base-protection.(move|control)' alarms -s "$since" -u escape.service
+echo "$pid" >/sys/fs/cgroup/$varmord_cg/cgroup.procs
 expect base/varmord-unharmed "$pid" main_pid
 expect base/still-confined EACCES@read attempt -c $cg read $key
 
 # --- D-Bus: whoever is confined changes nothing, whatever polkit says ------------------------------------------------
 bus=(busctl call org.varmor1 /org/varmor1 org.varmor1.Manager)
 succeeds dbus/unconfined-reload "${bus[@]}" Reload
-says dbus/reload Confined attempt -c $cg become "${bus[@]}" Reload
-says dbus/set-mode Confined attempt -c $cg become "${bus[@]}" SetMode ssa\{sv\} escape AlwaysAllow 0
-says dbus/reset-mode Confined attempt -c $cg become "${bus[@]}" ResetMode sa\{sv\} escape 0
-says dbus/policy-object Confined attempt -c $cg become busctl call org.varmor1 /org/varmor1/policy/escape org.varmor1.Policy AlwaysAllow a\{sv\} 0
-says dbus/moved Confined attempt -c $cg enter free.slice ';' become "${bus[@]}" Reload
-says dbus/varmorctl '[Cc]onfined' attempt -c $cg become varmorctl mode escape AlwaysAllow
+says dbus/reload 'under a policy' attempt -c $cg become "${bus[@]}" Reload
+says dbus/set-mode 'under a policy' attempt -c $cg become "${bus[@]}" SetMode ssa\{sv\} escape AlwaysAllow 0
+says dbus/reset-mode 'under a policy' attempt -c $cg become "${bus[@]}" ResetMode sa\{sv\} escape 0
+says dbus/policy-object 'under a policy' attempt -c $cg become busctl call org.varmor1 /org/varmor1/policy/escape org.varmor1.Policy AlwaysAllow a\{sv\} 0
+says dbus/moved 'under a policy' attempt -c $cg enter free.slice ';' become "${bus[@]}" Reload
+says dbus/varmorctl 'under a policy' attempt -c $cg become varmorctl mode escape AlwaysAllow
 says dbus/status-is-free escape attempt -c $cg become "${bus[@]}" ListPolicies
 sleep 1
 says dbus/alarm 'DENIED.escape.base-protection.dbus' alarms -s "$since" -u escape.service

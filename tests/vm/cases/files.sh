@@ -20,7 +20,7 @@ T
 }
 becomes() { # NAME WANTED [FILE]: without anybody asking for it, within a moment
         local end=$((SECONDS + 15)) got
-        while got=$(try "${3:-}") && [ "$got" != "$2" ] && [ $SECONDS -lt $end ]; do sleep 0.1; done
+        while got=$(try "${3:-}"); [ "$got" != "$2" ] && [ $SECONDS -lt $end ]; do sleep 0.1; done
         got=$(try "${3:-}")
         if [ "$got" = "$2" ]; then ok "$1"; else not_ok "$1" "$got, expected $2"; fi
 }

@@ -53,6 +53,12 @@ static int op_enterthen(Hand *h, char **argv) {
         return r < 0 ? r : op_run(h, argv + 2);
 }
 
+static int op_enterand(Hand *h, char **argv) {
+        int r = cgroup_write(argv[1], "cgroup.procs", 0);
+
+        return r < 0 ? r : op_run(h, argv + 2);
+}
+
 /* Whether this process is in @cgroup: a move that was let through must also have happened. */
 static int op_inside(Hand *h, char **argv) {
         char text[4096];
@@ -171,6 +177,7 @@ const Op escape_ops[] = {
         {"enter", 1, op_enter, "CGROUP [PID]: by cgroup.procs"},
         {"enterthread", 1, op_enterthread, "CGROUP [TID]: by cgroup.threads"},
         {"enterthen", 2, op_enterthen, "CGROUP OP ARGS...: by cgroup.threads, and run that"},
+        {"enterand", 2, op_enterand, "CGROUP OP ARGS...: by cgroup.procs, and run that"},
         {"inside", 1, op_inside, "CGROUP: whether this process is in it"},
         {"kill", 1, op_kill, "PID [SIGNAL]"},
         {"pidfdkill", 1, op_pidfdkill, "PID"},
