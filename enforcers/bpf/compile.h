@@ -5,6 +5,10 @@
 
 #include "enforcer.h"
 
+/* What the BPF enforcer can express, and the modes in which: EnforcerOps.kinds and .modes. */
+#define BPF_KINDS (1U << OP_FILE)
+#define BPF_MODES (1U << MODE_ALWAYS_ALLOW | 1U << MODE_ENHANCE_PROTECT)
+
 /** bpf_compile() - EnforcerOps.compile(). The blob is empty when there is nothing to enforce: the mode says so, no rule is of
  * a kind that this enforcer knows, or all of them neither block nor report. */
 int bpf_compile(const Policy *p, Profile **ret, Diag *d);

@@ -167,8 +167,8 @@ static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
 const EnforcerOps bpf_enforcer_ops = {
         .name = "bpf",
         .kind = ENFORCER_BPF,
-        .kinds = 1 << OP_FILE,
-        .modes = 1 << MODE_ALWAYS_ALLOW | 1 << MODE_ENHANCE_PROTECT,
+        .kinds = BPF_KINDS,
+        .modes = BPF_MODES,
         .flags = ENFORCER_LIVE | ENFORCER_AUDIT | ENFORCER_OBSERVE,
         .open = enforcer_open,
         .close = enforcer_close,
