@@ -29,6 +29,7 @@ typedef struct Refiner {
         GArray *blocks;     /* of Block */
         GArray *todo;       /* of uint32_t: blocks with dirty states */
         GArray *signatures; /* of Signature: scratch */
+        GArray *moved;      /* of uint32_t: scratch, states that have just got a block of their own */
         uint32_t *from_first, *from;
 } Refiner;
 
@@ -97,6 +98,7 @@ static void split_off(Refiner *r, uint32_t first, uint32_t n)
 
         for (uint32_t k = first; k < first + n; k++)
                 r->block_of[r->elems[k]] = r->blocks->len;
+        g_array_append_vals(r->moved, r->elems + first, n);
         g_array_append_val(r->blocks, b);
 }
 
@@ -131,11 +133,12 @@ static void lay_out_parts(Refiner *r, const Block *b, GArray *ret_parts)
 static void refine(Refiner *r, uint32_t i, GArray *parts)
 {
         Block b = *block(r, i);
-        uint32_t largest = 0, end = b.first + b.n, old_n_blocks = r->blocks->len;
+        uint32_t largest = 0, end = b.first + b.n;
 
         block(r, i)->n_dirty = 0;
         g_array_set_size(r->signatures, 0);
         g_array_set_size(parts, 0);
+        g_array_set_size(r->moved, 0);
         for (uint32_t k = b.first; k < b.first + b.n_dirty; k++) {
                 Signature s = signature(r, r->elems[k]);
 
@@ -156,15 +159,12 @@ static void refine(Refiner *r, uint32_t i, GArray *parts)
                         split_off(r, PART(k), PART(k + 1) - PART(k));
         *block(r, i) = (Block){.first = PART(largest), .n = PART(largest + 1) - PART(largest)};
 #undef PART
-        for (uint32_t k = old_n_blocks; k < r->blocks->len; k++) {
-                Block part = *block(r, k);
+        /* Not from elems: mark() changes the order there, also within these parts. */
+        for (guint k = 0; k < r->moved->len; k++) {
+                uint32_t s = g_array_index(r->moved, uint32_t, k);
 
-                for (uint32_t e = part.first; e < part.first + part.n; e++) {
-                        uint32_t s = r->elems[e];
-
-                        for (uint32_t f = r->from_first[s]; f < r->from_first[s + 1]; f++)
-                                mark(r, r->from[f]);
-                }
+                for (uint32_t f = r->from_first[s]; f < r->from_first[s + 1]; f++)
+                        mark(r, r->from[f]);
         }
 }
 
@@ -188,6 +188,7 @@ static void refiner_init(Refiner *r, const Dfa *dfa)
                 .blocks = g_array_new(FALSE, FALSE, sizeof(Block)),
                 .todo = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
                 .signatures = g_array_sized_new(FALSE, FALSE, sizeof(Signature), n),
+                .moved = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
         };
         dfa_reverse(dfa, &r->from_first, &r->from);
         for (uint32_t s = 0; s < n; s++) {
@@ -221,6 +222,7 @@ static void refiner_done(Refiner *r)
         g_array_unref(r->blocks);
         g_array_unref(r->todo);
         g_array_unref(r->signatures);
+        g_array_unref(r->moved);
 }
 
 /* What a state of the small automaton stands for. */

@@ -290,6 +290,30 @@ static void test_resume(void)
         }
 }
 
+/* States that had just been told apart were moved while they were gone through, and some were passed over: they stayed one
+ * with the dead state, and what they denied was allowed. */
+static void test_marked_while_split(void)
+{
+        static const SourcePos pos = {.file = "x", .line = 1};
+        const AutomatonPattern patterns[] = {
+                {.text = "/*bab", .owner = 0, .owner_name = "a", .pos = &pos},
+                {.text = "*", .owner = 1, .start = 1, .except = true, .owner_name = "b", .pos = &pos},
+                {.text = "\\}", .owner = 3, .start = 1, .owner_name = "c", .pos = &pos},
+                {.text = "\n**b**.", .owner = 4, .owner_name = "d", .pos = &pos},
+        };
+        const AutomatonParams params = {.patterns = patterns, .n_patterns = G_N_ELEMENTS(patterns), .n_starts = 2,
+                                        .accept = accept_mask, .userdata = &(unsigned){0}};
+        g_autoptr(Diag) d = diag_new();
+        AutomatonResult result = {};
+        Sample s = {};
+
+        g_assert_cmpint(automaton_build(&params, &result, d), ==, 0);
+        s.table = result.table;
+        g_assert_cmpuint(mask_at(&s, table_walk(s.table, (TablePlace){.state = result.starts[0]}, "/\n/b.", 5)), ==, 1U << 4);
+        g_free(result.table);
+        g_free(result.starts);
+}
+
 /* ---- many, and too many ------------------------------------------------------------------------------------------ */
 
 static int build_many(char *const *texts, AutomatonResult *ret, Diag *d)
@@ -392,6 +416,7 @@ int main(int argc, char **argv)
         g_test_add_func("/automaton/reference", test_reference);
         g_test_add_func("/automaton/minimal", test_minimal);
         g_test_add_func("/automaton/resume", test_resume);
+        g_test_add_func("/automaton/marked-while-split", test_marked_while_split);
         g_test_add_func("/automaton/many", test_many);
         g_test_add_func("/automaton/too-complex", test_too_complex);
         g_test_add_func("/automaton/too-many-branches", test_too_many_branches);
