@@ -133,38 +133,41 @@ static int journal_try(Journal *j, const JournalEntry *e)
         }
 }
 
-static void journal_flush(Journal *j)
+/* Return: did anything leave the queue? */
+static bool journal_flush(Journal *j)
 {
+        bool moved = false;
         JournalEntry *e;
 
-        while ((e = g_queue_peek_head(&j->queue))) {
+        for (; (e = g_queue_peek_head(&j->queue)); moved = true) {
                 int r = journal_try(j, e);
 
                 if (r == -EAGAIN)
-                        return;
+                        break;
                 if (r < 0)
                         j->dropped++;
                 g_queue_pop_head(&j->queue);
                 j->queue_bytes -= e->bytes->len;
                 journal_entry_free(e);
         }
+        return moved;
 }
 
 static int on_retry(sd_event_source *s, uint64_t usec, void *userdata);
 
-static void journal_arm(Journal *j)
+static void journal_arm(Journal *j, uint64_t usec)
 {
         int r;
 
         if (g_queue_is_empty(&j->queue))
                 return;
         if (j->retry) {
-                r = sd_event_source_set_time_relative(j->retry, JOURNAL_RETRY_USEC);
+                r = sd_event_source_set_time_relative(j->retry, usec);
                 if (r >= 0)
                         r = sd_event_source_set_enabled(j->retry, SD_EVENT_ONESHOT);
         } else
-                r = sd_event_add_time_relative(j->event, &j->retry, CLOCK_MONOTONIC, JOURNAL_RETRY_USEC, 0, on_retry,
-                                               j);
+                r = sd_event_add_time_relative(j->event, &j->retry, CLOCK_MONOTONIC, usec, JOURNAL_RETRY_SOON_USEC,
+                                               on_retry, j);
         /* Without a timer the queue moves with the next entry. */
         (void)r;
 }
@@ -173,8 +176,7 @@ static int on_retry(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Journal *j = userdata;
 
-        journal_flush(j);
-        journal_arm(j);
+        journal_arm(j, journal_flush(j) ? JOURNAL_RETRY_SOON_USEC : JOURNAL_RETRY_USEC);
         return 0;
 }
 
@@ -183,7 +185,7 @@ void journal_free(Journal *j)
         if (!j)
                 return;
         if (j->fd >= 0) {
-                journal_flush(j);
+                (void)journal_flush(j);
                 close(j->fd);
         }
         g_queue_clear_full(&j->queue, (GDestroyNotify)journal_entry_free);
@@ -216,7 +218,7 @@ void journal_send(Journal *j, JournalEntry *e)
         }
 
         if (!g_queue_is_empty(&j->queue))
-                journal_flush(j);
+                (void)journal_flush(j);
         if (g_queue_is_empty(&j->queue)) {
                 int r = journal_try(j, entry);
 
@@ -232,7 +234,7 @@ void journal_send(Journal *j, JournalEntry *e)
         }
         j->queue_bytes += entry->bytes->len;
         g_queue_push_tail(&j->queue, g_steal_pointer(&entry));
-        journal_arm(j);
+        journal_arm(j, JOURNAL_RETRY_USEC);
 }
 
 void journal_log(Journal *j, int priority, const char *message_id, const char *policy, const char *format, ...)

@@ -17,8 +17,10 @@
 #define JOURNAL_QUEUE_BYTES_MAX (4U << 20)
 /* Below the default of net.core.wmem_default, so that one datagram always does. */
 #define JOURNAL_ENTRY_BYTES_MAX (64U << 10)
-/* How long to leave a full socket alone. */
+/* How long to leave a socket alone that took nothing, and one that took something and then was full: the kernel may keep
+ * as few as ten datagrams (net.unix.max_dgram_qlen), and a socket that is not connected cannot be polled for more room. */
 #define JOURNAL_RETRY_USEC (50U * 1000)
+#define JOURNAL_RETRY_SOON_USEC 1000U
 
 /* ---- one entry: pure ------------------------------------------------------------------------------------------ */
 
