@@ -143,7 +143,7 @@ static void loader_reset(Loader *l)
         l->late = false;
 }
 
-/* Return: 0, -EFBIG, -EBADMSG, or what the system said. */
+/* Return: 0, -ENODATA, -EFBIG, -EBADMSG, or what the system said. */
 static int take_bundle(int fd, Bundle **ret)
 {
         g_autoptr(GBytes) bytes = NULL;
@@ -158,7 +158,9 @@ static int take_bundle(int fd, Bundle **ret)
         r = RET_ERRNO(fstat(fd, &st));
         if (r < 0)
                 return r;
-        if (st.st_size <= 0 || (uint64_t)st.st_size > LOADER_BUNDLE_BYTES)
+        if (st.st_size == 0)
+                return -ENODATA;
+        if (st.st_size < 0 || (uint64_t)st.st_size > LOADER_BUNDLE_BYTES)
                 return -EFBIG;
         data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
         if (data == MAP_FAILED)
