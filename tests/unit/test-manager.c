@@ -394,13 +394,13 @@ static void test_broken(Fixture *f, gconstpointer data)
 /* A child that dies, ends early, or says nothing: one load is lost. */
 static void test_crash(Fixture *f, gconstpointer data)
 {
-        static const char *const names[] = {"crash", "quit"};
+        static const char *const names[] = {"crash", "quit"}, *const paths[] = {"/srv/second", "/srv/third"};
 
         write_policy(f, "web", "/srv/secret");
         start(f);
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
                 write_policy(f, names[i], "/srv/secret");
-                write_policy(f, "web", "/srv/other");
+                write_policy(f, "web", paths[i]);
                 g_assert_cmpint(reload(f), ==, -EUCLEAN);
                 g_test_message("%s", f->messages);
                 g_assert_nonnull(strstr(f->messages, "in force"));
@@ -409,7 +409,6 @@ static void test_crash(Fixture *f, gconstpointer data)
                 remove_policy(f, names[i]);
                 g_assert_cmpint(reload(f), ==, 0);
                 g_assert_cmpuint(kernel.n_applied, ==, i + 2);
-                write_policy(f, "web", "/srv/third");
         }
 }
 
