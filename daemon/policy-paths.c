@@ -156,7 +156,7 @@ typedef struct Widening {
         Resolver *resolver;
         GPtrArray *aliases; /* of PathAlias; the rule's */
         GPtrArray *moves;   /* of Move */
-        GHashTable *known;  /* patterns that the list has */
+        GHashTable *known;  /* patterns that the list has, and what their braces stand for */
         GPtrArray *list;    /* of char *: the new list */
 } Widening;
 
@@ -236,14 +236,18 @@ static void widen(Widening *w, char ***patterns)
                 g_ptr_array_add(w->list, g_strdup(*p));
                 g_hash_table_add(w->known, g_strdup(*p));
         }
-        for (char **p = old; p && *p; p++) {
-                g_auto(GStrv) alternatives = NULL;
+        for (int follow = 0; follow <= 1; follow++)
+                for (char **p = old; p && *p; p++) {
+                        g_auto(GStrv) alternatives = NULL;
 
-                if (pattern_expand(*p, ALTERNATIVES_MAX, &alternatives) < 0)
-                        continue;
-                for (char **a = alternatives; *a; a++)
-                        widen_one(w, *p, *a);
-        }
+                        if (pattern_expand(*p, ALTERNATIVES_MAX, &alternatives) < 0)
+                                continue;
+                        for (char **a = alternatives; *a; a++)
+                                if (follow)
+                                        widen_one(w, *p, *a);
+                                else
+                                        g_hash_table_add(w->known, g_strdup(*a));
+                }
 }
 
 /* The directory right below "/" that @p is in, if that is a symlink: what @p is then. */

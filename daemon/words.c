@@ -81,7 +81,7 @@ const Word ptrace_perm_words[] = {
 };
 
 const Word mount_flag_words[] = {
-        {"all", MOUNT_WORDS_ALL}, {"*", MOUNT_WORDS_ALL},
+        {"all", MOUNT_WORDS_ALL}, {"*", MOUNT_WORDS_ALL}, {"mount", MOUNT_WORDS_ALL & ~BIT(MOUNT_UMOUNT)},
         {"ro", BIT(MOUNT_RO)}, {"r", BIT(MOUNT_RO)}, {"read-only", BIT(MOUNT_RO)},
         {"rw", BIT(MOUNT_RW)}, {"w", BIT(MOUNT_RW)},
         {"nosuid", BIT(MOUNT_NOSUID)}, {"suid", BIT(MOUNT_SUID)}, {"nodev", BIT(MOUNT_NODEV)}, {"dev", BIT(MOUNT_DEV)},
