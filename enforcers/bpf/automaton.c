@@ -14,6 +14,7 @@
 #include "nfa.h"
 
 #define BLAMED_MAX 4U
+#define BLAMED_BYTES_MAX 100 /* of a pattern's text */
 
 typedef struct Build {
         const AutomatonParams *params;
@@ -85,7 +86,8 @@ static int blame(const Build *b, const char *what)
         for (size_t i = 0; shares && i < n && i < BLAMED_MAX && shares[i].n_states > 0; i++) {
                 const AutomatonPattern *p = &b->params->patterns[shares[i].pattern];
 
-                g_string_append_printf(s, "%s\"%s\" (%s)", i ? ", " : "", p->text, p->owner_name);
+                g_string_append_printf(s, "%s\"%.*s%s\" (%s)", i ? ", " : "", BLAMED_BYTES_MAX, p->text,
+                                       strlen(p->text) > BLAMED_BYTES_MAX ? "..." : "", p->owner_name);
         }
         diag_error(b->diag, first->pos, "too-complex",
                    "the %zu patterns together make an automaton with too many %s; most are due to %s%s", n, what,
