@@ -182,10 +182,11 @@ static __always_inline void va_match_end(const struct va_walk *w, struct va_matc
         __u64 i, s = w->m->state;
 
         r->state = s;
-        r->tail = w->m->tail;
+        r->tail = 0;
         r->accept_word = 0;
-        if (!s)
+        if (!s) /* a tail may have broken off anywhere: there is only one dead place */
                 return;
+        r->tail = w->m->tail;
         if (!r->tail) {
                 r->accept_word = va_accept_word(w->table, s, words);
                 return;

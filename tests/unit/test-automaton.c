@@ -7,72 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "automaton.h"
-#include "glob-reference.h"
-
-#define OWNERS_MAX 5
+#include "automaton-sample.h"
 
 /* ---- a small automaton ------------------------------------------------------------------------------------------- */
 
-/* The record of a set of owners: one word, their mask. */
-static int accept_mask(uint32_t start, const uint32_t *owners, size_t n, AutomatonRecord *ret, void *userdata)
-{
-        (*(unsigned *)userdata)++;
-        for (size_t i = 0; i < n; i++)
-                ret->words[0] |= 1U << owners[i];
-        ret->words[1] = start;
-        ret->n_words = 2;
-        ret->reach = true;
-        return 0;
-}
-
-typedef struct Sample {
-        AutomatonPattern patterns[2 * OWNERS_MAX];
-        size_t n;
-        struct va_table *table;
-        uint32_t start[2];
-} Sample;
-
-static void sample_make(Sample *s, GRand *rand)
-{
-        static const SourcePos pos = {.file = "x", .line = 1};
-        unsigned n_owners = (unsigned)g_rand_int_range(rand, 1, OWNERS_MAX + 1), n_calls = 0;
-
-        *s = (Sample){};
-        for (unsigned i = 0; i < n_owners; i++) {
-                uint32_t start = g_rand_int_range(rand, 0, 4) == 0;
-
-                for (unsigned k = 0; k < (g_rand_boolean(rand) ? 2U : 1U); k++)
-                        s->patterns[s->n++] = (AutomatonPattern){.text = random_pattern(rand), .owner = i, .except = k,
-                                                                 .start = start, .owner_name = "owner", .pos = &pos};
-        }
-        AutomatonParams params = {.patterns = s->patterns, .n_patterns = s->n, .n_starts = 2, .accept = accept_mask,
-                                  .userdata = &n_calls};
-        AutomatonResult result = {};
-        g_autoptr(Diag) d = diag_new();
-        int r = automaton_build(&params, &result, d);
-
-        if (r < 0)
-                g_test_message("%s", ((DiagMessage *)d->messages->pdata[0])->text);
-        g_assert_cmpint(r, ==, 0);
-        s->table = result.table;
-        s->start[0] = result.starts[0];
-        s->start[1] = result.starts[1];
-        g_free(result.starts);
-}
-
-static void sample_done(Sample *s)
-{
-        for (size_t i = 0; i < s->n; i++)
-                g_free((char *)s->patterns[i].text);
-        g_free(s->table);
-}
-
 static uint32_t mask_at(const Sample *s, TablePlace p)
 {
-        uint32_t i = table_accept_word(s->table, p) & VA_A_INDEX;
-
-        return i ? s->table->tab[i] : 0;
+        return sample_mask(s, table_accept_word(s->table, p));
 }
 
 static TablePlace walk(const Sample *s, unsigned start, const GByteArray *path)
@@ -80,60 +21,27 @@ static TablePlace walk(const Sample *s, unsigned start, const GByteArray *path)
         return table_walk(s->table, (TablePlace){.state = s->start[start]}, path->data, path->len);
 }
 
-static uint32_t reference_mask(const Sample *s, unsigned start, const GByteArray *path)
-{
-        uint32_t yes = 0, no = 0;
-
-        for (size_t i = 0; i < s->n; i++)
-                if (s->patterns[i].start == start && reference_match(s->patterns[i].text, path->data, path->len)) {
-                        if (s->patterns[i].except)
-                                no |= 1U << s->patterns[i].owner;
-                        else
-                                yes |= 1U << s->patterns[i].owner;
-                }
-        return yes & ~no;
-}
-
-static void sample_report(const Sample *s, const GByteArray *path)
-{
-        g_autofree char *text = g_strndup((const char *)path->data, path->len), *escaped = g_strescape(text, NULL);
-
-        for (size_t i = 0; i < s->n; i++) {
-                g_autofree char *pattern = g_strescape(s->patterns[i].text, NULL);
-
-                g_test_message("start %u owner %u%s \"%s\"", s->patterns[i].start, s->patterns[i].owner,
-                               s->patterns[i].except ? " except" : "", pattern);
-        }
-        g_test_message("path \"%s\"", escaped);
-}
-
 /* ---- the property ------------------------------------------------------------------------------------------------ */
-
-static unsigned n_cases(unsigned usual)
-{
-        const char *e = g_getenv("VARMOR_CASES");
-
-        return e ? (unsigned)strtoul(e, NULL, 10) : usual;
-}
 
 static void test_reference(void)
 {
         g_autoptr(GRand) rand = g_rand_new_with_seed(20240501);
-        unsigned n_matched = 0, n = n_cases(g_test_slow() ? 1000000 : 100000);
+        unsigned n_matched = 0, n = n_cases(100000);
 
         for (unsigned done = 0; done < n;) {
                 Sample s;
 
                 sample_make(&s, rand);
                 for (unsigned k = 0; k < 30; k++, done++) {
-                        const char *pattern = s.patterns[g_rand_int_range(rand, 0, (gint32)s.n)].text;
+                        const char *pattern = sample_pattern(&s, rand);
                         g_autoptr(GByteArray) path = random_path(rand, pattern);
                         unsigned start = k % 8 == 0;
-                        uint32_t expected = reference_mask(&s, start, path), got = mask_at(&s, walk(&s, start, path));
+                        uint32_t expected = sample_reference_mask(&s, start, path->data, path->len),
+                                 got = mask_at(&s, walk(&s, start, path));
 
                         n_matched += expected != 0;
                         if (got != expected)
-                                sample_report(&s, path);
+                                sample_report(&s, path->data, path->len);
                         g_assert_cmpuint(got, ==, expected);
                 }
                 sample_done(&s);
@@ -276,7 +184,7 @@ static void test_resume(void)
 
                 sample_make(&s, rand);
                 for (unsigned k = 0; k < 10; k++) {
-                        g_autoptr(GByteArray) path = random_path(rand, s.patterns[0].text);
+                        g_autoptr(GByteArray) path = random_path(rand, sample_pattern(&s, rand));
                         TablePlace whole = walk(&s, 0, path);
 
                         for (guint cut = 0; cut <= path->len; cut++) {

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The matcher of the BPF programs, run natively: load tables, put jobs, run them. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+/* As match.bpf.h has them, which only a BPF compiler understands. */
+#define VA_MATCH_BUF 8192U
+#define VA_MATCH_SLACK 256U
+struct va_match_buf {
+        __u8 b[VA_MATCH_BUF + VA_MATCH_SLACK];
+        __u64 pos;
+        __u64 end;
+        __u64 state;
+        __u64 tail;
+};
+
+struct va_match_result {
+        __u32 state;
+        __u32 tail;
+        __u32 accept_word;
+};
+
+#include "matcher-job.h"
+
+typedef struct Matcher Matcher;
+
+/** matcher_new() - load the program.
+ * Return: NULL if BPF cannot be loaded here, and in @ret_why (to be freed) the reason. */
+Matcher *matcher_new(char **ret_why);
+void matcher_free(Matcher *m);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Matcher, matcher_free)
+
+/** matcher_put_table() - into the small or the big table's place; what stood behind its end stays there. */
+void matcher_put_table(Matcher *m, const struct va_table *t, bool big);
+
+/** matcher_job() - job @i, to be filled in and read. */
+struct matcher_job *matcher_job(Matcher *m, unsigned i);
+
+/** matcher_run() - the first @n jobs. Aborts if they cannot be run. */
+void matcher_run(Matcher *m, unsigned n);
