@@ -17,7 +17,7 @@
 #define VA_GROUPS_MAX 32        /* groups of rules with the same `targets` in one policy */
 #define VA_CGROUPS_MAX 16384    /* labelled cgroups */
 #define VA_LAUNCHERS_MAX 64
-#define VA_SCRATCH_PER_CPU 4    /* runs of programs that may be preempted on one CPU at the same time */
+#define VA_SCRATCH_PER_CPU 8    /* runs of programs that may be preempted on one CPU at the same time */
 #define VA_EVENTS_BYTES (512U * 1024)
 
 /* ---- access bits, the same as FilePerm in op.h --------------------------------------------------------------- */

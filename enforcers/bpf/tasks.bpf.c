@@ -33,16 +33,33 @@ int BPF_PROG(va_task_alloc, struct task_struct *task, unsigned long flags, int r
 
 /* ---- exec ------------------------------------------------------------------------------------------------------- */
 
-/* The storage of the calling thread; of its own if it is not the leader, with the leader's identity in it. */
-static __always_inline struct va_identity *prepare(struct va_scratch *s, struct task_struct *t)
+/* Puts s->id, with what is pending, into the storage of the calling thread. */
+static __always_inline int prepare(struct va_scratch *s, struct task_struct *t)
 {
         struct va_identity *id = bpf_task_storage_get(&va_tasks, t, &s->id, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
         if (!id)
-                return NULL;
+                return -1;
+        /* A script's groups and its interpreter's come one after the other. */
+        for (int i = 0; i < VA_COVER_MAX; i++)
+                s->id.pending[i] |= id->pending[i];
         if (t != t->group_leader || !(s->id.flags & VA_ID_LIVE))
                 *id = s->id;
-        return id;
+        for (int i = 0; i < VA_COVER_MAX; i++)
+                id->pending[i] = s->id.pending[i];
+        return 0;
+}
+
+/* What an exec that failed has left behind of a set-up that is over. */
+static __always_inline void forget(struct task_struct *t)
+{
+        struct va_identity *id;
+
+        if (!t->bpf_storage)
+                return;
+        id = bpf_task_storage_get(&va_tasks, t, 0, 0);
+        if (id && !(id->flags & VA_ID_LIVE))
+                bpf_task_storage_delete(&va_tasks, t);
 }
 
 /* Once for each execve(2), before the checks: nothing is pending yet. */
@@ -68,9 +85,8 @@ SEC("lsm/bprm_check_security")
 int BPF_PROG(va_exec_check, struct linux_binprm *bprm, int ret)
 {
         struct task_struct *t = bpf_get_current_task_btf();
-        struct file *file;
-        struct va_identity *id;
         struct va_scratch *s;
+        struct file *file;
         int index, r;
 
         if (ret != 0)
@@ -79,11 +95,15 @@ int BPF_PROG(va_exec_check, struct linux_binprm *bprm, int ret)
                 return 0; /* allow: under no policy */
         file = bprm->file;
         index = va_enter_exec(va_address(file));
-        if (index == 0)
+        if (index == 0) {
+                forget(t);
                 return 0;
+        }
         s = va_scratch_at(index - 1);
         if (!s)
                 return -EACCES;
+        for (int i = 0; i < VA_COVER_MAX; i++)
+                s->id.pending[i] = 0;
         r = va_path(s, 0, va_address(file->f_path.mnt), va_address(file->f_path.dentry));
         if (r == 0) {
                 r = va_check(s, 0, VA_OP_EXEC, VA_EXEC);
@@ -91,14 +111,8 @@ int BPF_PROG(va_exec_check, struct linux_binprm *bprm, int ret)
                         va_enter_groups(s);
         } else
                 r = r < 0 ? va_refuse(s, VA_OP_EXEC, VA_REASON_NO_PATH, 0) : 0;
-        if (r == 0) {
-                id = prepare(s, t);
-                if (!id)
-                        r = -EACCES; /* deny: the thread would lose what the process carries */
-                else
-                        for (int i = 0; i < VA_COVER_MAX; i++)
-                                id->pending[i] |= s->id.pending[i];
-        }
+        if (r == 0)
+                r = prepare(s, t); /* deny if it fails: the thread would lose what the process carries */
         va_release(s);
         return va_verdict(r);
 }
