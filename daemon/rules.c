@@ -85,7 +85,19 @@ const NamedRule *catalogue_find(const Catalogue *c, const char *id)
 
 /* ---- one rule -------------------------------------------------------------------------------------------------------------- */
 
-DEFINE_FIELD_ENUM(field_category, RuleCategory, rule_category, _RULE_CATEGORY_MAX)
+/* Base protection is varmor's own: known, and never suggested. */
+static void field_category(const Field *f, const YamlNode *n, void *out, void *userdata, Diag *d)
+{
+        const char *words[RULE_BASE_PROTECTION + 1] = {NULL}, *s = fields_get_string(n, f->name, d);
+        RuleCategory c = rule_category_from_string(s);
+
+        for (int i = 0; i < RULE_BASE_PROTECTION; i++)
+                words[i] = category_names[i];
+        if (s && (int)c < 0)
+                fields_unknown_word(&n->pos, "bad-value", f->name, s, words, d);
+        else if (s)
+                *(RuleCategory *)out = c;
+}
 
 static char *parse_id(const YamlNode *n, const char *what, Diag *d)
 {
