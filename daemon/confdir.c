@@ -63,15 +63,16 @@ static void refuse(const char *path, Diag *d, const char *code, const char *why)
         diag_error(d, &pos, code, "%s", why);
 }
 
-/* May anybody but the owner of the configuration change what @st describes? */
-static bool trusted(const ConfRoots *roots, const struct stat *st, const char *path, Diag *d)
+/* May anybody but the owner of the configuration change what @st describes? @below: the directory that @st is of, if that is
+ * not @path itself but one above it; else "". */
+static bool trusted(const ConfRoots *roots, const struct stat *st, const char *path, const char *below, Diag *d)
 {
-        g_autofree char *why = NULL;
+        g_autofree char *why = NULL, *where = *below ? g_strdup_printf("is below %s, which ", below) : g_strdup("");
 
         if (st->st_uid != roots->owner)
-                why = g_strdup_printf("is owned by uid %u, expected uid %u; it is refused", st->st_uid, roots->owner);
+                why = g_strdup_printf("%sis owned by uid %u, expected uid %u; it is refused", where, st->st_uid, roots->owner);
         else if (st->st_mode & 022)
-                why = g_strdup_printf("has mode %04o, expected that only its owner may write; it is refused",
+                why = g_strdup_printf("%shas mode %04o, expected that only its owner may write; it is refused", where,
                                       st->st_mode & 07777);
         if (!why)
                 return true;
@@ -87,6 +88,7 @@ static int open_dir(const ConfRoots *roots, const char *path, Diag *d)
 {
         autofd int fd = RET_ERRNO(open(roots->root && *roots->root ? roots->root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
         g_auto(GStrv) parts = g_strsplit(path + 1, "/", -1);
+        g_autoptr(GString) walked = g_string_new(NULL);
         bool ours = false;
 
         if (fd < 0)
@@ -109,7 +111,8 @@ static int open_dir(const ConfRoots *roots, const char *path, Diag *d)
                 fd = next;
 
                 ours = ours || strcmp(*p, "varmor") == 0;
-                if (ours && (fstat(fd, &st) < 0 || !trusted(roots, &st, path, d)))
+                g_string_append_printf(walked, "/%s", *p);
+                if (ours && (fstat(fd, &st) < 0 || !trusted(roots, &st, path, p[1] ? walked->str : "", d)))
                         return -EBADMSG;
         }
 
@@ -226,7 +229,7 @@ static GBytes *read_file(Scan *s, int dir_fd, const char *name, const char *path
                 refuse(path, s->diag, "untrusted", "is not a regular file; it is refused");
                 return NULL;
         }
-        if (!trusted(s->roots, &st, path, s->diag))
+        if (!trusted(s->roots, &st, path, "", s->diag))
                 return NULL;
         if (st.st_size > YAML_BYTES_MAX) {
                 why = g_strdup_printf("has %jd bytes, expected at most %u", (intmax_t)st.st_size, YAML_BYTES_MAX);
