@@ -15,7 +15,8 @@
 
 typedef struct Reader {
         yaml_parser_t parser;
-        const char *file;
+        const char *file, *text;
+        size_t size;
         uint32_t line, column; /* where the text begins, if it stands inside another file; else 1, 1 */
         uint32_t n_nodes;
         Diag *diag;
@@ -42,6 +43,21 @@ static SourcePos reader_pos(const Reader *r, const yaml_mark_t *mark)
         return pos;
 }
 
+/* Columns are characters, as libyaml counts them. */
+static SourcePos reader_pos_at(const Reader *r, size_t offset)
+{
+        yaml_mark_t mark = {0};
+
+        for (size_t i = 0; i < offset && i < r->size; i++)
+                if (r->text[i] == '\n') {
+                        mark.line++;
+                        mark.column = 0;
+                } else if (((uint8_t)r->text[i] & 0xc0) != 0x80)
+                        mark.column++;
+
+        return reader_pos(r, &mark);
+}
+
 #define reader_error(r, pos, code, ...)                                                                                 \
         do {                                                                                                            \
                 (r)->failed = true;                                                                                     \
@@ -57,7 +73,7 @@ static void reader_syntax_error(Reader *r)
 
         if (p->error == YAML_READER_ERROR) {
                 /* No mark here, but the offset in bytes and the offending value. */
-                pos = reader_pos(r, &p->mark);
+                pos = reader_pos_at(r, p->problem_offset);
                 if (p->problem_value >= 0)
                         reader_error(r, &pos, "encoding", "%s: found 0x%x, expected printable UTF-8", problem,
                                      (unsigned)p->problem_value);
@@ -297,6 +313,8 @@ static int reader_run(Reader *r, const char *text, size_t size, GPtrArray *docum
 
         if (!yaml_parser_initialize(&r->parser))
                 return -ENOMEM;
+        r->text = text;
+        r->size = size;
         yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, size);
         yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
 
