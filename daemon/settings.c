@@ -77,10 +77,11 @@ int settings_parse_address(const char *s, uint8_t *ret_family, uint8_t ret_bytes
                 ip = g_strndup(s, strcspn(s, ":"));
                 port = strchr(s, ':') + 1;
                 family = AF_INET;
-        } else {
+        } else if (!strchr(s, ':')) {
                 ip = g_strdup(s);
-                family = strchr(s, ':') ? AF_INET6 : AF_INET;
-        }
+                family = AF_INET;
+        } else
+                return -EINVAL; /* IPv6 without brackets: who could tell whether its end is a port? */
 
         if (inet_pton(family, ip, bytes) != 1)
                 return -EINVAL;

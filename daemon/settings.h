@@ -35,6 +35,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_free)
  * Return: 0, -EBADMSG. */
 int settings_load(const ConfRoots *roots, Settings **ret, Diag *d);
 
-/** settings_parse_address() - "192.0.2.1:443", "[2001:db8::1]:443", or without a port (then 0).
+/** settings_parse_address() - "192.0.2.1:443", "[2001:db8::1]:443", or without a port (then 0). IPv6 only in brackets.
  * @family: AF_INET or AF_INET6. Return: 0, -EINVAL. */
 int settings_parse_address(const char *s, uint8_t *ret_family, uint8_t ret_bytes[static 16], uint16_t *ret_port);
