@@ -26,7 +26,7 @@ char *rule_why_not(const Rule *r, EnforcerKind e, const EnforcerAbility *can)
         if (r->only && !(r->only & (1U << e))) {
                 g_autofree char *only = enforcer_mask_to_string(r->only);
 
-                return g_strdup_printf("this part of the rule is for %s", only);
+                return g_strdup_printf("this entry of the rule is for %s", only);
         }
         if (r->kind == OP_TEXT && r->text.enforcer != e)
                 return g_strdup_printf("the text is in the language of %s", enforcer_kind_to_string(r->text.enforcer));
@@ -84,52 +84,77 @@ static uint32_t check_mode(const Policy *p, const EnforcerAbility can[static _EN
         return able;
 }
 
-/* Is any other entry of the rule that @r belongs to for one of the chosen enforcers? */
-static bool has_sibling(const Policy *p, const Rule *r)
-{
-        for (guint i = 0; i < p->rules->len; i++) {
-                const Rule *other = p->rules->pdata[i];
+/* What one check works on. */
+typedef struct Check {
+        const Policy *policy;
+        const EnforcerAbility *can;
+        uint32_t able;    /* 1 << EnforcerKind: those that can carry the mode */
+        GHashTable *said; /* rule and reasons: the entries of a named rule often say the same */
+} Check;
 
-                if (other != r && strcmp(other->id, r->id) == 0 && (!other->only || (other->only & p->enforcers)))
-                        return true;
-        }
-
-        return false;
-}
-
-static void check_rule(const Policy *p, const Rule *r, uint32_t able, const EnforcerAbility can[static _ENFORCER_KIND_MAX],
-                       Diag *d)
+/* NULL if some able enforcer enforces @r; else why none does. To be freed. */
+static char *why_none(const Check *c, const Rule *r)
 {
         g_autoptr(GString) reasons = g_string_new(NULL);
 
         for (int k = 0; k < _ENFORCER_KIND_MAX; k++) {
                 g_autofree char *why = NULL;
 
-                if (!(able & (1U << k)))
+                if (!(c->able & (1U << k)))
                         continue;
-                why = rule_why_not(r, (EnforcerKind)k, &can[k]);
+                why = rule_why_not(r, (EnforcerKind)k, &c->can[k]);
                 if (!why)
-                        return;
+                        return NULL;
                 if (!strstr(reasons->str, why))
                         g_string_append_printf(reasons, "%s%s", reasons->len ? "; " : "", why);
         }
 
-        /* The same rule in terms of another enforcer: that entry is judged, this one is not meant. */
-        if (r->only && !(r->only & p->enforcers) && has_sibling(p, r))
+        return g_string_free(g_steal_pointer(&reasons), FALSE);
+}
+
+/* Is the rule that @r belongs to judged by its terms for another enforcer? Each block for an enforcer is the whole rule. */
+static bool judged_otherwise(const Check *c, const Rule *r)
+{
+        for (guint i = 0; r->only && i < c->policy->rules->len; i++) {
+                const Rule *other = c->policy->rules->pdata[i];
+                g_autofree char *why = NULL;
+
+                if (!other->only || (other->only & r->only) || strcmp(other->id, r->id) != 0)
+                        continue;
+                if (!(r->only & c->policy->enforcers) && (other->only & c->policy->enforcers))
+                        return true;
+                why = why_none(c, other);
+                if (!why)
+                        return true;
+        }
+
+        return false;
+}
+
+static void check_rule(const Check *c, const Rule *r, Diag *d)
+{
+        g_autofree char *reasons = why_none(c, r), *key = NULL;
+
+        if (!reasons || judged_otherwise(c, r))
+                return;
+        key = g_strdup_printf("%s %u %u %d %s", r->id, r->pos.line, r->pos.column, r->kind, reasons);
+        if (!g_hash_table_add(c->said, g_steal_pointer(&key)))
                 return;
 
         if (r->optional)
                 diag_warning(d, &r->pos, "not-enforced", "the rule '%s' (%s) goes unenforced, as 'optional' permits: %s", r->id,
-                             op_kind_to_string(r->kind), reasons->str);
+                             op_kind_to_string(r->kind), reasons);
         else
                 diag_error(d, &r->pos, "not-enforceable",
                            "the rule '%s' (%s) is not enforceable: %s; to do without, name it in 'optional'", r->id,
-                           op_kind_to_string(r->kind), reasons->str);
+                           op_kind_to_string(r->kind), reasons);
 }
 
 int policy_check_enforceable(const Policy *p, const EnforcerAbility can[static _ENFORCER_KIND_MAX], Diag *d)
 {
-        uint32_t errors = d->n_errors, able;
+        g_autoptr(GHashTable) said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        Check c = {.policy = p, .can = can, .said = said};
+        uint32_t errors = d->n_errors;
 
         if (p->target.kind == TARGET_CONTAINER)
                 diag_warning(d, &p->target.pos, "not-matched",
@@ -138,12 +163,12 @@ int policy_check_enforceable(const Policy *p, const EnforcerAbility can[static _
         if (p->mode == MODE_ALWAYS_ALLOW)
                 return 0;
 
-        able = check_mode(p, can, d);
-        for (guint i = 0; able && i < p->rules->len; i++) {
+        c.able = check_mode(p, can, d);
+        for (guint i = 0; c.able && i < p->rules->len; i++) {
                 const Rule *r = p->rules->pdata[i];
 
                 if (r->origin != RULE_BASE)
-                        check_rule(p, r, able, can, d);
+                        check_rule(&c, r, d);
         }
 
         return d->n_errors > errors ? -EOPNOTSUPP : 0;
