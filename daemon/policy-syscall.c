@@ -141,9 +141,11 @@ static void field_args(const Field *f, const YamlNode *n, void *out, void *userd
                         fields_bad_value(yaml_get(item, "index"), "index", "a number from 0 to 5", d);
                         continue;
                 }
-                if (e.op == SYSCALL_MASKED_EQ && yaml_is_null(two))
-                        diag_error(d, &item->pos, "missing-key",
-                                   "'SCMP_CMP_MASKED_EQ' needs 'valueTwo', what must be left under the mask 'value'");
+                /* OCI leaves out what is zero, and profiles of container engines do. Who writes a rule by hand most often means
+                 * the opposite. */
+                if (e.op == SYSCALL_MASKED_EQ && yaml_is_null(two) && !((const OpContext *)userdata)->allow_list)
+                        diag_warning(d, &item->pos, "missing-key",
+                                     "'SCMP_CMP_MASKED_EQ' without 'valueTwo' holds where nothing is left under the mask 'value'");
                 a = (SyscallArg){.index = (uint32_t)e.index, .op = e.op, .value = e.value, .value_two = e.value_two};
                 if (!*ret)
                         *ret = g_array_new(FALSE, FALSE, sizeof(SyscallArg));
