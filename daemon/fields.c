@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define LISTED_WORDS_MAX 12U /* more than these are not listed in a message */
+#define LISTED_WORDS_MAX 24U /* more than these are not listed in a message */
 #define SHOWN_BYTES_MAX 80   /* of a word from outside */
 
 static const char *const type_names[_YAML_TYPE_MAX] = {

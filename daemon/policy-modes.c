@@ -282,7 +282,8 @@ static void parse_depth_section(const YamlNode *n, const char *what, EnforcerKin
         OpContext c = op_context(m, true, prefixes[k]), raw;
         DepthSection s = {0};
 
-        if (fields_parse(n, &n->pos, what, depth_fields[k], &s, m, d) < 0)
+        (void)fields_parse(n, &n->pos, what, depth_fields[k], &s, m, d);
+        if (n->type != YAML_MAPPING)
                 return;
 
         ret->pos = n->pos;

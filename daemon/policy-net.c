@@ -29,7 +29,7 @@ static void parse_socket(const YamlNode *n, const char *list, int index, OpConte
         if (fields_parse(n, &n->pos, list, socket_fields, &e, c, d) < 0)
                 return;
         if (!e.domains && !e.types && !e.protocols) {
-                diag_error(d, &n->pos, "missing-key", "'%s' needs 'domains', and may have 'types' or 'protocols'", list);
+                diag_error(d, &n->pos, "missing-key", "'%s' needs one of the keys 'domains', 'types' and 'protocols'", list);
                 return;
         }
         if (e.types && e.protocols) {
@@ -56,11 +56,20 @@ typedef struct DestinationEntry {
         OpContext *context;
 } DestinationEntry;
 
-static void add_prefix(GPtrArray *addresses, uint8_t family, const void *bytes, unsigned prefix_len)
+/* IPv4 written as IPv6 is IPv4: the kernel sends to the same host, and enforcers compare the shorter form. */
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+static void add_prefix(GPtrArray *addresses, uint8_t family, const uint8_t *bytes, unsigned prefix_len)
 {
         NetAddress *a = g_new0(NetAddress, 1);
-        size_t size = family == AF_INET ? 4 : 16;
+        size_t size;
 
+        if (family == AF_INET6 && prefix_len >= 96 && memcmp(bytes, mapped, sizeof(mapped)) == 0) {
+                family = AF_INET;
+                bytes += sizeof(mapped);
+                prefix_len -= 96;
+        }
+        size = family == AF_INET ? 4 : 16;
         a->kind = NET_ADDRESS_PREFIX;
         a->family = family;
         a->prefix_len = (uint8_t)prefix_len;
@@ -283,9 +292,12 @@ static void parse_destination(const YamlNode *n, OpKind kind, int index, uint64_
                          d) < 0)
                 return;
         if (e.n_given != 1) {
-                diag_error(d, &n->pos, e.n_given ? "exclusive-keys" : "missing-key",
-                           e.n_given ? "found both 'ip' and 'cidr', expected one of them"
-                                     : "'toDestinations' needs one of the keys 'ip' and 'cidr'");
+                const char *keys = c->named ? "'ip', 'cidr', 'unix' and 'setting'" : "'ip' and 'cidr'";
+
+                if (e.n_given)
+                        diag_error(d, &n->pos, "exclusive-keys", "found %u of the keys %s, expected one of them", e.n_given, keys);
+                else
+                        diag_error(d, &n->pos, "missing-key", "'toDestinations' needs one of the keys %s", keys);
                 return;
         }
 
@@ -320,7 +332,10 @@ static void parse_direction(const YamlNode *n, OpKind kind, OpContext *c, Diag *
         const char *what = op_kind_to_string(kind);
         DirectionEntry e = {0};
 
-        if (yaml_is_null(n) || fields_parse(n, &n->pos, what, direction_fields, &e, c, d) < 0)
+        if (yaml_is_null(n))
+                return;
+        (void)fields_parse(n, &n->pos, what, direction_fields, &e, c, d);
+        if (n->type != YAML_MAPPING)
                 return;
         if (e.destinations && !fields_expect(e.destinations, YAML_SEQUENCE, "toDestinations", d))
                 return;

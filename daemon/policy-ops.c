@@ -330,9 +330,13 @@ static void parse_text(const YamlNode *n, const char *list, int index, OpContext
                            TEXT_BYTES_MAX);
                 return;
         }
+        if (!last) {
+                fields_bad_value(yaml_get(n, "rules"), "rules", "at least one AppArmor rule", d);
+                return;
+        }
         if (last != ',' && last != '}') {
                 diag_error(d, &yaml_get(n, "rules")->pos, "bad-value",
-                           "AppArmor rules must end with a comma, found '%c' at the end of 'rules'", last ?: ' ');
+                           "AppArmor rules must end with a comma, found '%c' at the end of 'rules'", last);
                 return;
         }
 

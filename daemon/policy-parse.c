@@ -173,9 +173,12 @@ DEFINE_FIELD_ENUM(field_operator, SelectorOperator, selector_operator, _SELECTOR
 
 static void field_target_kind(const Field *f, const YamlNode *n, void *out, void *userdata, Diag *d)
 {
-        static const char *const pods[] = {"Deployment", "StatefulSet", "DaemonSet", "Pod", NULL};
+        static const char *const workloads[] = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"};
+        bool found = false;
 
-        if (n->type == YAML_SCALAR && g_strv_contains(pods, n->scalar))
+        for (size_t i = 0; n->type == YAML_SCALAR && i < G_N_ELEMENTS(workloads); i++)
+                found = found || g_ascii_strcasecmp(n->scalar, workloads[i]) == 0;
+        if (found)
                 diag_error(d, &n->pos, "refused-value",
                            "the kind '%s' is a workload of Kubernetes, which a host does not have; expected Service, Scope, "
                            "Slice, Container or Cgroup",
@@ -344,6 +347,30 @@ static void field_failure_policy(const Field *f, const YamlNode *n, void *out, v
                 *(bool *)out = strcmp(s, "open") == 0;
 }
 
+/* The enforcers of @s in whatever order, if it is made of their names and nothing else; else 0. */
+static uint32_t enforcers_anyhow(const char *s)
+{
+        uint32_t mask = 0;
+
+        while (*s) {
+                size_t before = strlen(s);
+
+                for (int k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                        const char *name = enforcer_kind_to_string((EnforcerKind)k);
+
+                        if (g_ascii_strncasecmp(s, name, strlen(name)) == 0) {
+                                mask |= 1U << k;
+                                s += strlen(name);
+                        }
+                }
+                s += strspn(s, " ,+");
+                if (strlen(s) == before)
+                        return 0;
+        }
+
+        return mask;
+}
+
 static void field_enforcer(const Field *f, const YamlNode *n, void *out, void *userdata, Diag *d)
 {
         static const char *const words[] = {"AppArmor", "BPF", "Seccomp", "AppArmorBPF", "AppArmorSeccomp", "BPFSeccomp",
@@ -355,7 +382,11 @@ static void field_enforcer(const Field *f, const YamlNode *n, void *out, void *u
                 diag_error(d, &n->pos, "refused-value",
                            "the enforcer 'NetworkProxy' is a container beside the workload of a pod; expected AppArmor, BPF, "
                            "Seccomp, or a combination in that order");
-        else if (s && mask < 0)
+        else if (s && mask < 0 && enforcers_anyhow(s)) {
+                g_autofree char *ordered = enforcer_mask_to_string(enforcers_anyhow(s));
+
+                diag_error(d, &n->pos, "bad-value", "unknown enforcer '%.80s'; did you mean '%s'?", s, ordered);
+        } else if (s && mask < 0)
                 fields_unknown_word(&n->pos, "bad-value", f->name, s, words, d);
         else if (s)
                 *(uint32_t *)out = (uint32_t)mask;
@@ -413,6 +444,18 @@ static void check_mode_section(const YamlNode *n, const Policy *p, Diag *d)
                            p->mode == MODE_BEHAVIOR_MODELING ? " with a duration in minutes" : "");
 }
 
+/* What may stand in `optional`: rules and kinds. To be freed, the array only. */
+static const char **optional_names(const Catalogue *catalogue)
+{
+        guint n = g_strv_length((char **)catalogue->names);
+        const char **names = g_new0(const char *, n + _OP_KIND_MAX + 1);
+
+        memcpy(names, catalogue->names, sizeof(*names) * n);
+        for (int k = 0; k < _OP_KIND_MAX; k++)
+                names[n + (guint)k] = op_kind_to_string((OpKind)k);
+        return names;
+}
+
 /* Marks the rules that may go unenforced. */
 static void parse_optional(const YamlNode *n, Policy *p, const Catalogue *catalogue, Diag *d)
 {
@@ -442,8 +485,11 @@ static void parse_optional(const YamlNode *n, Policy *p, const Catalogue *catalo
                         if (strchr(s, '['))
                                 diag_error(d, &item->pos, "unknown-rule", "found '%.80s' as 'optional', expected a rule of this policy",
                                            s);
-                        else
-                                fields_unknown_word(&item->pos, "unknown-rule", "rule or kind", s, catalogue->names, d);
+                        else {
+                                g_autofree const char **names = optional_names(catalogue);
+
+                                fields_unknown_word(&item->pos, "unknown-rule", "rule or kind", s, names, d);
+                        }
                 }
         }
 }

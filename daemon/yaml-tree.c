@@ -107,9 +107,9 @@ char *yaml_describe(const YamlNode *n)
                 }
                 return g_strdup_printf("'%s'", n->scalar);
         case YAML_SEQUENCE:
-                return g_strdup("a list");
+                return g_strdup(n->items->len ? "a list" : "an empty list");
         case YAML_MAPPING:
-                return g_strdup("a mapping");
+                return g_strdup(n->pairs->len ? "a mapping" : "an empty mapping");
         case _YAML_TYPE_MAX:
                 break;
         }
