@@ -2,8 +2,13 @@
 
 /* Golden: a configuration, and beside it what the compilers made of it. Each directory of cases/ is one: policy.yaml, or a
  * tree below root/ (etc/varmor/..., run/varmor/..., usr/lib/varmor/...), and optionally "links", lines "NAME TARGET" of the
- * symlinks that patterns are resolved through. Settings and catalogue come from fixture/ unless root/ has its own. What is
- * compared: "messages", "ir" (policy_dump()), and "bpf" (table_dump(), and which rules are not enforced).
+ * symlinks that patterns are resolved through. Settings and catalogue come from fixture/ unless root/ has its own. A file
+ * "options" has lines:
+ *   catalogue shipped   the catalogue and the list of essential units are those of conf/
+ *   can all             every enforcer can enforce every kind and mode: the IR of what no version enforces yet
+ *   settings            compare the settings, too
+ *   mode 0666 PATH      of a file or directory below root/
+ * What is compared: "messages", "ir" (policy_dump()), "bpf" (table_dump(), and which rules are not enforced), "settings".
  * VARMOR_TEST_UPDATE=1 writes the files instead: read the difference. */
 
 #include <errno.h>
@@ -26,6 +31,7 @@ typedef struct Case {
         char *dir;   /* with the files that are compared */
         char *root;  /* prefix that the configuration is read from */
         GHashTable *links;
+        bool can_all, settings;
 } Case;
 
 static const char *source_dir(void)
@@ -82,6 +88,51 @@ static void read_links(Case *c)
         }
 }
 
+static void copy_conf(const Case *c)
+{
+        g_autofree char *rules = g_build_filename(source_dir(), "../../conf/rules.d", NULL), *text = NULL;
+        g_autofree char *essential = g_build_filename(source_dir(), "../../conf/essential.yaml", NULL);
+        g_autofree char *to_rules = g_build_filename(c->root, "usr/lib/varmor/rules.d", NULL);
+        g_autofree char *to_essential = g_build_filename(c->root, "usr/lib/varmor/essential.yaml", NULL);
+        g_autofree char *fixture = g_build_filename(to_rules, "rules.yaml", NULL);
+
+        g_assert_cmpint(g_unlink(fixture), ==, 0);
+        copy_tree(rules, to_rules);
+        g_assert_true(g_file_get_contents(essential, &text, NULL, NULL));
+        g_assert_true(g_file_set_contents(to_essential, text, -1, NULL));
+}
+
+static void set_option(Case *c, char **words)
+{
+        if (g_strcmp0(words[0], "catalogue") == 0 && g_strcmp0(words[1], "shipped") == 0)
+                copy_conf(c);
+        else if (g_strcmp0(words[0], "can") == 0 && g_strcmp0(words[1], "all") == 0)
+                c->can_all = true;
+        else if (g_strcmp0(words[0], "settings") == 0)
+                c->settings = true;
+        else if (g_strcmp0(words[0], "mode") == 0 && g_strv_length(words) == 3) {
+                g_autofree char *path = g_build_filename(c->root, words[2], NULL);
+
+                g_assert_cmpint(chmod(path, (mode_t)g_ascii_strtoull(words[1], NULL, 8)), ==, 0);
+        } else
+                g_error("%s: unknown option '%s'", c->dir, words[0]);
+}
+
+static void read_options(Case *c)
+{
+        g_autofree char *path = g_build_filename(c->dir, "options", NULL), *text = NULL;
+        g_auto(GStrv) lines = NULL;
+
+        if (!g_file_get_contents(path, &text, NULL, NULL))
+                return;
+        lines = g_strsplit(g_strchomp(text), "\n", -1);
+        for (char **l = lines; *l; l++) {
+                g_auto(GStrv) words = g_strsplit(*l, " ", 3);
+
+                set_option(c, words);
+        }
+}
+
 static void set_up(Case *c)
 {
         g_autofree char *vendor = NULL, *fixture = g_build_filename(source_dir(), "fixture", NULL);
@@ -105,6 +156,7 @@ static void set_up(Case *c)
                 g_assert_true(g_file_set_contents(file, text, (gssize)size, NULL));
         }
         read_links(c);
+        read_options(c);
 }
 
 static void tear_down(Case *c)
@@ -179,6 +231,22 @@ static void append_bpf(GString *s, const Policy *policy)
         append_table(s, p);
 }
 
+static void append_list(GString *s, const char *label, char **list)
+{
+        for (char **e = list; *e; e++)
+                g_string_append_printf(s, "%s %s\n", label, *e);
+}
+
+static void append_settings(GString *s, const Settings *settings)
+{
+        append_list(s, "launcher", settings->launchers);
+        append_list(s, "essential", settings->essential);
+        g_string_append_printf(s, "window %" G_GUINT64_FORMAT " s\nrate %" G_GUINT32_FORMAT "\n",
+                               settings->alarm_window_usec / G_USEC_PER_SEC, settings->alarm_rate);
+        append_list(s, "kube-apiserver", settings->kube_apiserver);
+        append_list(s, "ingress-nginx-admission", settings->ingress_nginx_admission);
+}
+
 static char *dup_without_root(const Case *c, const GString *s)
 {
         g_auto(GStrv) parts = g_strsplit(s->str, c->root, -1);
@@ -205,17 +273,27 @@ static void compare(const Case *c, const char *name, const GString *got)
         g_test_fail();
 }
 
+static void load(Case *c, LoadResult **ret)
+{
+        LoadParams params = {.readlink = fake_readlink, .userdata = c, .roots = {.root = c->root, .owner = getuid()}};
+
+        if (c->can_all)
+                for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
+                        params.can[k] = (EnforcerAbility){.kinds = UINT32_MAX, .modes = UINT32_MAX};
+        else
+                params.can[ENFORCER_BPF] = (EnforcerAbility){.kinds = BPF_KINDS, .modes = BPF_MODES};
+        *ret = policy_load_all(&params);
+}
+
 static void test_case(const void *data)
 {
         Case c = {.dir = g_build_filename(source_dir(), "cases", data, NULL)};
-        LoadParams params = {.readlink = fake_readlink, .userdata = &c};
         g_autoptr(GString) messages = g_string_new(NULL), ir = g_string_new(NULL), bpf = g_string_new(NULL);
+        g_autoptr(GString) settings = g_string_new(NULL);
         g_autoptr(LoadResult) r = NULL;
 
         set_up(&c);
-        params.roots = (ConfRoots){.root = c.root, .owner = getuid()};
-        params.can[ENFORCER_BPF] = (EnforcerAbility){.kinds = BPF_KINDS, .modes = BPF_MODES};
-        r = policy_load_all(&params);
+        load(&c, &r);
         append_diag(messages, r->diag);
         for (guint i = 0; i < r->policies->len; i++) {
                 const LoadedPolicy *l = r->policies->pdata[i];
@@ -228,9 +306,12 @@ static void test_case(const void *data)
                 g_string_append_printf(bpf, "policy %s\n", l->full_name);
                 append_bpf(bpf, l->policy);
         }
+        if (c.settings)
+                append_settings(settings, r->settings);
         compare(&c, "messages", messages);
         compare(&c, "ir", ir);
         compare(&c, "bpf", bpf);
+        compare(&c, "settings", settings);
         tear_down(&c);
 }
 
