@@ -318,6 +318,31 @@ static void commit(Widening *w, char ***patterns)
         g_hash_table_remove_all(w->known);
 }
 
+/* Addresses that are socket files get theirs beside them, as more addresses. */
+static void widen_sockets(Widening *w, GPtrArray *addresses)
+{
+        guint n = addresses->len;
+
+        for (guint i = 0; i < n; i++) {
+                const NetAddress *a = addresses->pdata[i];
+                g_auto(GStrv) patterns = NULL;
+
+                if (a->kind != NET_ADDRESS_UNIX)
+                        continue;
+                patterns = g_new0(char *, 2);
+                patterns[0] = g_strdup(a->path);
+                widen(w, &patterns);
+                commit(w, &patterns);
+                for (char **p = patterns + 1; *p; p++) {
+                        NetAddress *more = g_new0(NetAddress, 1);
+
+                        more->kind = NET_ADDRESS_UNIX;
+                        more->path = g_strdup(*p);
+                        g_ptr_array_add(addresses, more);
+                }
+        }
+}
+
 static void resolve_rule(Resolver *resolver, Rule *r, Diag *d)
 {
         g_autoptr(GPtrArray) aliases = g_ptr_array_new_with_free_func((GDestroyNotify)path_alias_free);
@@ -331,6 +356,8 @@ static void resolve_rule(Resolver *resolver, Rule *r, Diag *d)
                 widen_except(&w, &r->file.except, r, d);
                 commit(&w, &r->file.except);
         }
+        if (r->kind == OP_EGRESS || r->kind == OP_INGRESS)
+                widen_sockets(&w, r->net.addresses);
         widen(&w, &r->targets);
         commit(&w, &r->targets);
 
