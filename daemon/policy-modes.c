@@ -235,18 +235,13 @@ static const Field depth_fields[_ENFORCER_KIND_MAX][5] = {
 static void parse_seccomp_custom(const YamlNode *n, DepthProfile *ret, OpContext *c, Diag *d)
 {
         g_autoptr(GPtrArray) documents = NULL;
-        SourcePos origin = n->pos;
 
         if (n->type != YAML_SCALAR) {
                 ops_parse_seccomp_profile(n, "customProfile", ret, c, d);
                 return;
         }
 
-        if (n->block) {
-                origin.line++;
-                origin.column = 1;
-        }
-        if (yaml_parse_at(n->scalar, strlen(n->scalar), &origin, &documents, d) < 0)
+        if (yaml_parse_within(n, &documents, d) < 0)
                 return;
         if (documents->len != 1)
                 fields_bad_value(n, "customProfile", "one seccomp profile in the form of OCI", d);

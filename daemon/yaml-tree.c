@@ -49,6 +49,7 @@ YamlNode *yaml_node_dup(const YamlNode *n)
         copy->pos = n->pos;
         copy->quoted = n->quoted;
         copy->block = n->block;
+        copy->indent = n->indent;
         copy->scalar = g_strdup(n->scalar);
         if (n->items) {
                 copy->items = g_ptr_array_new_with_free_func((GDestroyNotify)yaml_node_free);

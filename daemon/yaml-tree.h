@@ -39,6 +39,7 @@ struct YamlNode {
         SourcePos pos;
         bool quoted;          /* scalar: in quotes or as a block, hence a string */
         bool block;           /* scalar: a block (| or >), whose text begins in the next line */
+        uint32_t indent;      /* block: columns in front of each of its lines */
         char *scalar;         /* no NUL inside */
         GPtrArray *items;     /* sequence: of YamlNode, owned */
         GPtrArray *pairs;     /* mapping: of YamlPair, owned, keys are unique */
@@ -59,8 +60,8 @@ YamlNode *yaml_node_dup(const YamlNode *n);
  * Return: 0; -EBADMSG: @d has errors. */
 int yaml_parse(const char *text, size_t size, const char *file, GPtrArray **ret, bool *ret_complete, Diag *d);
 
-/** yaml_parse_at() - the same for text that stands inside another file: positions start at @origin. */
-int yaml_parse_at(const char *text, size_t size, const SourcePos *origin, GPtrArray **ret, Diag *d);
+/** yaml_parse_within() - the same for the text of the scalar @n: positions are those of the file that it stands in. */
+int yaml_parse_within(const YamlNode *n, GPtrArray **ret, Diag *d);
 
 /** yaml_get() - the value of @key in a mapping; NULL if there is none or @n is no mapping. */
 const YamlNode *yaml_get(const YamlNode *n, const char *key);

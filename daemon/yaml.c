@@ -17,7 +17,9 @@ typedef struct Reader {
         yaml_parser_t parser;
         const char *file, *text;
         size_t size;
+        size_t seen_line, seen_offset; /* a line that was looked up, from 0, and where it begins */
         uint32_t line, column; /* where the text begins, if it stands inside another file; else 1, 1 */
+        uint32_t indent;       /* columns in front of its further lines there; else 0 */
         uint32_t n_nodes;
         Diag *diag;
         bool failed;   /* an error was reported */
@@ -37,7 +39,7 @@ static SourcePos reader_pos(const Reader *r, const yaml_mark_t *mark)
         SourcePos pos = {
                 .file = r->file,
                 .line = r->line + (uint32_t)MIN(mark->line, G_MAXINT32),
-                .column = (uint32_t)MIN(mark->column, G_MAXINT32) + (mark->line == 0 ? r->column : 1),
+                .column = (uint32_t)MIN(mark->column, G_MAXINT32) + (mark->line == 0 ? r->column : 1 + r->indent),
         };
 
         return pos;
@@ -136,6 +138,32 @@ static YamlNode *reader_new_node(Reader *r, YamlType type, const SourcePos *pos)
         return n;
 }
 
+/* How far the block whose header is in line @line is indented: as its first line that has anything. Lines are asked for in
+ * their order, so that each is passed over once; libyaml's index counts characters and does not help. */
+static uint32_t block_indent(Reader *r, size_t line)
+{
+        const char *end = r->text + r->size, *p = NULL;
+
+        for (; r->seen_line <= line; r->seen_line++) {
+                p = memchr(r->text + r->seen_offset, '\n', r->size - r->seen_offset);
+                if (!p)
+                        return 0;
+                r->seen_offset = (size_t)(p - r->text) + 1;
+        }
+
+        while (p) {
+                uint32_t n = 0;
+
+                for (p++; p < end && *p == ' '; p++)
+                        n++;
+                if (p < end && *p != '\n' && *p != '\r')
+                        return n;
+                p = memchr(p, '\n', (size_t)(end - p));
+        }
+
+        return 0;
+}
+
 static YamlNode *read_scalar(Reader *r, const yaml_event_t *e, const SourcePos *pos)
 {
         YamlNode *n = reader_new_node(r, YAML_SCALAR, pos);
@@ -149,6 +177,8 @@ static YamlNode *read_scalar(Reader *r, const yaml_event_t *e, const SourcePos *
         n->scalar = g_strdup(value);
         n->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
         n->block = e->data.scalar.style == YAML_LITERAL_SCALAR_STYLE || e->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
+        if (n->block)
+                n->indent = block_indent(r, e->start_mark.line);
         return n;
 }
 
@@ -338,10 +368,12 @@ static int reader_run(Reader *r, const char *text, size_t size, GPtrArray *docum
         return r->failed ? -EBADMSG : 0;
 }
 
-static int parse(const char *text, size_t size, const SourcePos *origin, GPtrArray **ret, bool *ret_complete, Diag *d)
+static int parse(const char *text, size_t size, const SourcePos *origin, uint32_t indent, GPtrArray **ret, bool *ret_complete,
+                 Diag *d)
 {
         g_autoptr(GPtrArray) documents = g_ptr_array_new_with_free_func((GDestroyNotify)yaml_node_free);
-        g_auto(Reader) r = {.file = origin->file, .line = origin->line, .column = origin->column, .diag = d};
+        g_auto(Reader) r = {.file = origin->file, .line = origin->line, .column = origin->column, .indent = indent,
+                            .diag = d};
         bool complete;
         int k;
 
@@ -366,12 +398,19 @@ int yaml_parse(const char *text, size_t size, const char *file, GPtrArray **ret,
 {
         SourcePos origin = {.file = g_intern_string(file), .line = 1, .column = 1};
 
-        return parse(text, size, &origin, ret, ret_complete, d);
+        return parse(text, size, &origin, 0, ret, ret_complete, d);
 }
 
-int yaml_parse_at(const char *text, size_t size, const SourcePos *origin, GPtrArray **ret, Diag *d)
+int yaml_parse_within(const YamlNode *n, GPtrArray **ret, Diag *d)
 {
+        SourcePos origin = n->pos;
         bool complete;
 
-        return parse(text, size, origin, ret, &complete, d);
+        if (n->block) {
+                origin.line++;
+                origin.column = 1 + n->indent;
+        } else if (n->quoted)
+                origin.column++;
+
+        return parse(n->scalar, strlen(n->scalar), &origin, n->indent, ret, &complete, d);
 }
