@@ -53,7 +53,7 @@ static int compare_ids(const void *a, const void *b)
 /* Sorts, and removes what stands there twice. Most sets are small or sorted already. */
 static void normalise(GArray *set)
 {
-        uint32_t *s = &g_array_index(set, uint32_t, 0);
+        uint32_t *s = (uint32_t *)(void *)set->data; /* NULL if the set is empty */
         guint n = 0;
         bool sorted = true;
 
@@ -112,7 +112,7 @@ static int intern(Builder *b, uint32_t *ret)
         uint32_t i, end;
 
         normalise(b->set);
-        set = &g_array_index(b->set, uint32_t, 0);
+        set = (const uint32_t *)(const void *)b->set->data;
         i = hash_ids(set, b->set->len) & (b->n_slots - 1);
         for (; b->slots[i]; i = (i + 1) & (b->n_slots - 1)) {
                 guint n;
