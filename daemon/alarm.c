@@ -28,7 +28,7 @@ char *alarm_dup_bytes(GBytes *b)
 {
         GString *s = g_string_new(NULL);
         gsize size = 0;
-        const char *p = b ? g_bytes_get_data(b, &size) : NULL, *end = p + size;
+        const char *p = b ? g_bytes_get_data(b, &size) : NULL, *end = size > 0 ? p + size : p;
 
         while (p < end) {
                 gunichar c = g_utf8_get_char_validated(p, end - p);

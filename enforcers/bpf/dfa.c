@@ -20,9 +20,10 @@ typedef struct Builder {
         GArray *set;         /* of uint32_t: being made */
 } Builder;
 
+/* Never without memory: the place of the first element may be asked for when there is none yet. */
 static GArray *new_ids(void)
 {
-        return g_array_new(FALSE, FALSE, sizeof(uint32_t));
+        return g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), 16);
 }
 
 static void builder_init(Builder *b, const Nfa *nfa, Dfa *dfa)
@@ -216,7 +217,7 @@ static Dfa *dfa_alloc(uint32_t n_starts)
         Dfa *dfa = g_new0(Dfa, 1);
 
         dfa->states = g_array_new(FALSE, FALSE, sizeof(DfaState));
-        dfa->moves = g_array_new(FALSE, FALSE, sizeof(DfaMove));
+        dfa->moves = g_array_sized_new(FALSE, FALSE, sizeof(DfaMove), 16);
         dfa->starts = g_new0(uint32_t, n_starts);
         dfa->n_starts = n_starts;
         return dfa;

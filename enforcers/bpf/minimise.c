@@ -275,7 +275,7 @@ Dfa *dfa_minimise(const Dfa *dfa)
         }
 
         ret->states = g_array_new(FALSE, FALSE, sizeof(DfaState));
-        ret->moves = g_array_new(FALSE, FALSE, sizeof(DfaMove));
+        ret->moves = g_array_sized_new(FALSE, FALSE, sizeof(DfaMove), 16);
         ret->n_starts = dfa->n_starts;
         ret->starts = g_new0(uint32_t, dfa->n_starts);
         nb.number = g_new(uint32_t, r.blocks->len);

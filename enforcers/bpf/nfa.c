@@ -85,7 +85,7 @@ static uint32_t intern_set(Nfa *nfa, const ByteSet *set)
 
 static GArray *new_edges(void)
 {
-        return g_array_new(FALSE, FALSE, sizeof(NfaEdge));
+        return g_array_sized_new(FALSE, FALSE, sizeof(NfaEdge), 16);
 }
 
 static uint32_t add_state(Nfa *nfa, uint32_t pattern)
