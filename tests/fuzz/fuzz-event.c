@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A record of the ring buffer -> event -> alarm -> journal entry. The daemon's own code is taken in whole, since what is looked
+ * for is behind a static function. */
+
+#include "../../enforcers/bpf/events.c"
+
+#include "fuzz.h"
+#include "journal.h"
+
+typedef struct Record {
+        const uint8_t *data;
+        size_t size;
+        unsigned n_seen;
+} Record;
+
+static bool inside(const Record *r, const uint8_t *part, size_t n)
+{
+        return n == 0 || (part >= r->data && n <= r->size && part <= r->data + r->size - n);
+}
+
+static void on_event(const EnforcerEvent *v, void *userdata)
+{
+        Record *r = userdata;
+        g_autoptr(Alarm) a = g_new0(Alarm, 1);
+        g_autoptr(JournalEntry) e = NULL;
+        g_autofree char *message = NULL;
+
+        r->n_seen++;
+        FUZZ_CHECK(v->policy && v->operation && v->rule >= -1);
+        FUZZ_CHECK(event_reason_to_string(v->reason) && action_to_string(v->action));
+        FUZZ_CHECK(inside(r, v->object, v->object_size) && inside(r, v->object2, v->object2_size));
+        FUZZ_CHECK(strnlen(v->comm, sizeof(v->comm)) < sizeof(v->comm));
+
+        a->policy = g_strdup(v->policy);
+        a->enforcer = v->enforcer;
+        a->action = v->action;
+        a->reason = v->reason;
+        a->rule = g_strdup("files[0]");
+        a->operation = g_strdup(v->operation);
+        a->requested = v->requested;
+        a->object = g_bytes_new(v->object, v->object_size);
+        a->object2 = v->object2 ? g_bytes_new(v->object2, v->object2_size) : NULL;
+        a->cgroup = g_strdup("");
+        a->unit = g_strdup("");
+        memcpy(a->comm, v->comm, sizeof(a->comm));
+        a->count = 1;
+        message = alarm_dup_message(a);
+        FUZZ_CHECK(g_utf8_validate(message, -1, NULL));
+        for (const char *c = message; *c; c++)
+                FUZZ_CHECK((unsigned char)*c >= 0x20 && *c != 0x7f);
+        e = journal_entry_from_alarm(a);
+        FUZZ_CHECK(e->bytes->len <= JOURNAL_ENTRY_BYTES_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        static struct va_slot slots[VA_POLICIES_MAX] = {[1] = {.used = 1, .generation = 7, .name = "web"}};
+        Record record = {.data = data, .size = size};
+        const EnforcerEnv env = {.on_event = on_event, .userdata = &record};
+        Enforcer e = {.env = &env, .slots = slots, .dispatch_left = 2};
+        int r;
+
+        if ((uintptr_t)data % _Alignof(struct va_event) != 0)
+                return 0;
+        r = on_sample(&e, (void *)data, size);
+        FUZZ_CHECK(r == 0 && record.n_seen <= 1);
+        FUZZ_CHECK(size >= sizeof(struct va_event) || record.n_seen == 0);
+        r = on_sample(&e, (void *)data, size);
+        FUZZ_CHECK(r == -EAGAIN);
+        return 0;
+}
+
+void fuzz_generate(FuzzEmit emit, void *userdata)
+{
+        static const char paths[] = "/srv/secret/srv/\n\xff";
+        struct va_event v = {.slot = 1, .generation = 7, .op = VA_OP_RENAME, .reason = VA_REASON_RULE, .requested = VA_READ,
+                             .size = 11, .size2 = 7, .comm = "a comm of 16 byt"};
+        GString *s = g_string_new_len((const char *)&v, sizeof(v)), *big;
+
+        g_string_append(s, paths);
+        for (gsize n = 0; n < s->len; n++) {
+                g_autofree uint8_t *cut = g_memdup2(s->str, n);
+
+                (void)LLVMFuzzerTestOneInput(cut, n);
+        }
+        for (gsize i = 0; i < sizeof(v); i++)
+                for (unsigned b = 0; b < 256; b++) {
+                        g_autofree uint8_t *copy = g_memdup2(s->str, s->len);
+
+                        copy[i] = (uint8_t)b;
+                        (void)LLVMFuzzerTestOneInput(copy, s->len);
+                }
+        fuzz_emit_string("rename", s, emit, userdata);
+
+        v.size = v.size2 = UINT16_MAX;
+        big = g_string_new_len((const char *)&v, sizeof(v));
+        for (unsigned i = 0; i < 2 * UINT16_MAX; i++)
+                g_string_append_c(big, (char)i);
+        fuzz_emit_string("longest", big, emit, userdata);
+}
