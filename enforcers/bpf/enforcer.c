@@ -148,7 +148,9 @@ static int enforcer_fd(Enforcer *e)
 static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
 {
         EnforcerCounters c = {
-                .events_lost = __atomic_load_n(&e->state->events_lost, __ATOMIC_RELAXED),
+                /* What is denied since no scratch is free has no event either. */
+                .events_lost = __atomic_load_n(&e->state->events_lost, __ATOMIC_RELAXED) +
+                               __atomic_load_n(&e->state->scratch_lost, __ATOMIC_RELAXED),
                 .labels_lost = __atomic_load_n(&e->state->labels_lost, __ATOMIC_RELAXED),
         };
 
