@@ -146,8 +146,10 @@ static uint32_t block_indent(Reader *r, size_t line)
 
         for (; r->seen_line <= line; r->seen_line++) {
                 p = memchr(r->text + r->seen_offset, '\n', r->size - r->seen_offset);
-                if (!p)
+                if (!p) {
+                        r->seen_offset = r->size; /* libyaml ends lines elsewhere, too: do not look again */
                         return 0;
+                }
                 r->seen_offset = (size_t)(p - r->text) + 1;
         }
 

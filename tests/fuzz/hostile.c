@@ -102,6 +102,9 @@ void hostile_yaml(FuzzEmit emit, void *userdata)
                 {"many-tag-directives", numbered("%%TAG !a%u! tag:example.com,%u:\n", 20000)},
                 {"many-aliases", repeat("", "- *a\n", 50000, "")},
                 {"merge-keys", repeat("a: {x: 1}\nb:\n", "  <<: {y: 1}\n", 20000, "")},
+                {"carriage-return-blocks", repeat("", "- |\r  b\r", 390000, "")},
+                {"line-feed-blocks", repeat("", "- |\n\n\n", 390000, "")},
+                {"next-line-blocks", repeat("- a\n", "- |\xc2\x85\n", 390000, "")},
                 {"carriage-returns", repeat("", "a\r", 500000, "")},
         };
 
