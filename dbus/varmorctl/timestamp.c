@@ -77,8 +77,17 @@ static int parse_absolute(const char *text, struct tm today, uint64_t *ret_usec)
         for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
                 struct tm tm = today;
                 const char *end = strptime(text, formats[i], &tm);
-                if (end && *end == '\0')
-                        return from_tm(&tm, ret_usec);
+                if (!end || *end != '\0')
+                        continue;
+                struct tm given = tm;
+                uint64_t usec;
+                int r = from_tm(&tm, &usec);
+                if (r < 0)
+                        return r;
+                if (tm.tm_mday != given.tm_mday || tm.tm_mon != given.tm_mon)
+                        return -EINVAL; /* February 30: mktime() makes March 2 of it */
+                *ret_usec = usec;
+                return 0;
         }
         return -EINVAL;
 }
