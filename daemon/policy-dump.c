@@ -106,6 +106,16 @@ static void put_syscall(GString *s, const SyscallRule *r)
         put_condition(s, "unless", &r->excludes);
 }
 
+/* Masks that hold capabilities which have no name yet are told by what is not in them. */
+static void put_capabilities(GString *s, uint64_t bits)
+{
+        if (bits >> 63 && bits != UINT64_MAX) {
+                g_string_append(s, "all-but ");
+                bits = ~bits;
+        }
+        put_words(s, capability_words, bits, ",");
+}
+
 /* What the operation is, on one line, without the patterns of files. */
 static void put_op(GString *s, const Rule *r)
 {
@@ -114,7 +124,7 @@ static void put_op(GString *s, const Rule *r)
                 put_words(s, file_perm_words, r->file.perms, ",");
                 break;
         case OP_CAPABILITY:
-                put_words(s, capability_words, r->capabilities, ",");
+                put_capabilities(s, r->capabilities);
                 break;
         case OP_SOCKET:
                 put_words(s, socket_domain_words, r->socket.domains, ",");
