@@ -15,6 +15,10 @@ echo x | tee /run/secrets/kubernetes.io/serviceaccount/token /run/secrets/other 
         $t/skills/cook/SKILL.md $t/skill $t/file /etc/case-file >/dev/null
 for name in busybox sh bash dash zsh wget curl chmod su sudo runc other wget2 surely; do cp $progs/hammer $t/bin/$name; done
 exec=exit:2@exec
+# Sockets that somebody listens on, whatever is sent to them.
+mkdir -p $t/run
+systemd-run -q --unit=case-sockets --socket-property=ListenStream=$t/run/docker.sock \
+        --socket-property=ListenStream=$t/run/other.sock sleep inf
 
 # KIND ID | what is denied | what is not. Steps as in attempt's tables; for exec the result without the policy is exit:2.
 cat >"$scratch/list" <<T
@@ -53,6 +57,10 @@ attackProtection disable-curl | exec $t/bin/curl -h | exec $t/bin/wget -h
 attackProtection disable-chmod | exec $t/bin/chmod -h | exec $t/bin/other -h
 attackProtection disable-su-sudo | exec $t/bin/su -h | exec $t/bin/surely -h
 attackProtection disable-su-sudo | exec $t/bin/sudo -h | exec $t/bin/other -h
+attackProtection disable-shell | exec /bin/rbash -c : | exec /bin/true
+attackProtection block-access-to-container-runtime | connect $t/run/docker.sock | connect $t/run/other.sock
+hardening block-access-to-service-manager | connect /run/systemd/private | connect $t/run/other.sock
+hardening block-access-to-service-manager | connect /run/dbus/system_bus_socket | connect /run/systemd/journal/stdout
 vulMitigation runc-override-mitigation | open $t/bin/runc w | open $t/bin/runc r
 vulMitigation runc-override-mitigation | unlink $t/bin/runc | open $t/bin/other w
 hardening disallow-write-release-agent | open /sys/fs/cgroup/case/release_agent w | open /sys/fs/cgroup/cgroup.procs r
