@@ -131,7 +131,7 @@ static void add_case(Run *run, const GByteArray *path, uint32_t start, bool big,
         c->n = MIN(path->len, VA_PATH_MAX - 1);
         memcpy(c->bytes, path->data, c->n);
         c->start = start;
-        c->big = big;
+        c->big = big || run->sample->table->n_words > VA_TAB_SMALL;
         c->referee = referee;
         if (run->n == MATCHER_JOBS_MAX)
                 flush(run);
@@ -283,7 +283,7 @@ static void try_literals(Run *run, unsigned n_patterns, unsigned n_bytes, unsign
                         g_autoptr(GByteArray) path = random_path(run->rand, sample_pattern(&s, run->rand));
 
                         spoil(run->rand, path);
-                        add_case(run, path, k % 8 == 0, s.table->n_words > VA_TAB_SMALL || k % 2, true);
+                        add_case(run, path, k % 8 == 0, k % 2, true);
                 }
                 sample_done(&s);
         }
