@@ -8,7 +8,7 @@
 #include <linux/types.h>
 #endif
 
-#define VA_ABI_VERSION 1
+#define VA_ABI_VERSION 2
 
 /* ---- bounds ------------------------------------------------------------------------------------------------- */
 #define VA_PATH_MAX 4096        /* include/uapi/linux/limits.h: PATH_MAX; a longer path cannot be had */
@@ -36,10 +36,13 @@
  * With i = s & VA_S_INDEX:
  *   tab[i - 1]       accept word: index of the accept record in tab[] (0: none) | VA_A_REACH
  *   row:             tab[i + class]: the state word after a byte of that class
- *   tail:            tab[i]: number of literal bytes (1 .. VA_TAIL_MAX); tab[i + 1]: the state word after all of them;
- *                    from tab[i + 2]: the bytes, four to a word, in memory order. A byte that differs leads to 0.
- *                    The positions inside a tail accept nothing; from them the same is reachable as from the state
- *                    after it. At least VA_TAIL_ROOM words of the table stand from tab[i] on.
+ *   tail:            tab[i]: number of literal bytes (1 .. VA_TAIL_MAX) | VA_TAIL_FALL | VA_A_REACH; tab[i + 1]: the state
+ *                    word after all of them; from tab[i + 2]: the bytes, four to a word, in memory order. A byte that
+ *                    differs leads to 0, or with VA_TAIL_FALL to where it leads from a state that is no tail: behind the
+ *                    bytes stands one state word for each, and the byte is read again from there. So patterns that wait
+ *                    in every directory cost one word for each byte of a name, not a row.
+ *                    The positions inside a tail accept nothing; VA_A_REACH is that of all of them.
+ *                    At least VA_TAIL_ROOM words of the table stand from tab[i] on.
  * VA_A_REACH: some continuation (or the state itself) denies something.
  *
  * Accept record, by the kind of start state:
@@ -53,7 +56,8 @@
 #define VA_A_REACH 0x80000000U
 #define VA_A_INDEX 0x0fffffffU
 #define VA_TAIL_MAX 255
-#define VA_TAIL_ROOM 74
+#define VA_TAIL_FALL 0x100U
+#define VA_TAIL_ROOM 324 /* what the longest tail takes, as the verifier sees it */
 #define VA_CLASSES_MAX 256
 
 struct va_accept {

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Layout: which states are rows, tails and sinks, where they stand, and what is reachable from them. Tails come first, then
- * sinks, rows, records. */
+ * sinks, rows, records. Rows are what takes room, so a state is one only if it must. */
 
 #include "layout.h"
 
 #include <errno.h>
 #include <string.h>
 
+#define NO_STATE UINT32_MAX
+#define NO_CLASS UINT32_MAX
+
 typedef enum StateForm {
         FORM_DEAD,
         FORM_SINK,     /* every byte leads back to it */
-        FORM_LITERAL,  /* one byte leads on, all others to DEAD: the head of a tail, */
+        FORM_LITERAL,  /* one byte leads on, with all others it is as another state (fall): the head of a tail, */
         FORM_INTERIOR, /* or a place inside one: only the place before it leads here, and nothing is accepted */
         FORM_ROW,
 } StateForm;
@@ -23,6 +26,9 @@ typedef struct Layout {
         uint16_t n_bytes[256]; /* of each class */
         uint8_t byte[256];     /* one of them */
         StateForm *form;
+        uint32_t single;       /* a class of one byte, which every automaton has if any: that of '/'; else NO_CLASS */
+        uint32_t *fall;        /* of what may be literal: the other state; NO_STATE */
+        uint8_t *on;           /* and the class of the one byte */
         uint8_t *reach;
         uint32_t *index;       /* in tab[], without flags */
         uint8_t merged[256];   /* class -> class of the table */
@@ -34,16 +40,131 @@ typedef struct Layout {
 
 /* ---- what kind of state ------------------------------------------------------------------------------------------ */
 
-static bool is_literal(const Layout *l, uint32_t s)
+static uint32_t step(const Layout *l, uint32_t s, uint8_t class)
 {
         const DfaState *state = dfa_state(l->dfa, s);
+        const DfaMove *m = dfa_moves(l->dfa, s);
 
-        return state->to == DFA_DEAD && state->n == 1 && l->n_bytes[dfa_moves(l->dfa, s)->on] == 1;
+        for (uint32_t i = 0; i < state->n && m[i].on <= class; i++)
+                if (m[i].on == class)
+                        return m[i].to;
+        return state->to;
 }
 
 static uint32_t next_of(const Layout *l, uint32_t s)
 {
-        return dfa_moves(l->dfa, s)->to;
+        return step(l, s, l->on[s]);
+}
+
+/* Is @s as @other (but for what is accepted), or but for one class, and that is of a single byte? Then it is noted. */
+static bool try_fall(Layout *l, uint32_t s, uint32_t other)
+{
+        const DfaState *a = dfa_state(l->dfa, s), *b = dfa_state(l->dfa, other);
+        const DfaMove *m = dfa_moves(l->dfa, s), *k = dfa_moves(l->dfa, other);
+        uint32_t i = 0, j = 0, n_different = 0, on = l->single;
+
+        if (s == other || a->to != b->to || a->n > b->n + 1 || b->n > a->n + 1)
+                return false;
+        while ((i < a->n || j < b->n) && n_different < 2) {
+                uint32_t x = i < a->n ? m[i].on : UINT32_MAX, y = j < b->n ? k[j].on : UINT32_MAX;
+
+                if (x != y || m[i].to != k[j].to) {
+                        n_different++;
+                        on = MIN(x, y);
+                }
+                i += x <= y;
+                j += y <= x;
+        }
+        if (n_different > 1 || on == NO_CLASS || l->n_bytes[on] != 1)
+                return false;
+        l->fall[s] = other;
+        l->on[s] = on;
+        return true;
+}
+
+/* What a name's states fall to is what waits everywhere: candidates are where the other bytes lead, and where the byte before
+ * leads from the state before, from what that falls to, and from where other bytes lead. Nothing depends on finding it but
+ * the table's size. */
+static void find_fall(Layout *l, uint32_t parent, uint8_t by, uint32_t s)
+{
+        uint32_t to = dfa_state(l->dfa, s)->to;
+
+        if (s == DFA_DEAD || (to == s && dfa_state(l->dfa, s)->n == 0))
+                return;
+        if (try_fall(l, s, DFA_DEAD) || try_fall(l, s, to) || try_fall(l, s, step(l, to, by)) ||
+            try_fall(l, s, step(l, dfa_state(l->dfa, parent)->to, by)))
+                return;
+        if (l->fall[parent] != NO_STATE)
+                (void)try_fall(l, s, step(l, l->fall[parent], by));
+}
+
+static void find_falls(Layout *l)
+{
+        const Dfa *dfa = l->dfa;
+        uint32_t n = dfa->states->len;
+        g_autofree uint8_t *seen = g_new0(uint8_t, n);
+
+        /* States are numbered in the order in which they are met: a state's parent comes before it, or is its own. */
+        for (uint32_t i = 0; i < dfa->n_starts; i++)
+                if (!seen[dfa->starts[i]]) {
+                        seen[dfa->starts[i]] = 1;
+                        find_fall(l, dfa->starts[i], 0, dfa->starts[i]);
+                }
+        for (uint32_t s = 0; s < n; s++)
+                for (uint32_t i = 0; i < dfa_state(dfa, s)->n; i++) {
+                        const DfaMove *m = &dfa_moves(dfa, s)[i];
+
+                        if (!seen[m->to]) {
+                                seen[m->to] = 1;
+                                find_fall(l, s, m->on, m->to);
+                        }
+                }
+}
+
+/* A state that others fall to is a row. If it could be a literal itself, that pays only if many do. */
+#define FALLS_MIN 4
+
+static void keep_falls(Layout *l)
+{
+        uint32_t n = l->dfa->states->len;
+        g_autofree uint32_t *n_falls = g_new0(uint32_t, n);
+        g_autofree uint8_t *row = g_new0(uint8_t, n);
+
+        for (uint32_t s = 0; s < n; s++)
+                if (l->fall[s] != NO_STATE)
+                        n_falls[l->fall[s]]++;
+        for (uint32_t s = 0; s < n; s++) {
+                uint32_t to = l->fall[s];
+
+                if (to == NO_STATE || to == DFA_DEAD)
+                        continue;
+                if (l->fall[to] != NO_STATE && n_falls[to] < FALLS_MIN)
+                        l->fall[s] = NO_STATE;
+                else
+                        row[to] = 1;
+        }
+        for (uint32_t s = 0; s < n; s++)
+                if (row[s])
+                        l->fall[s] = NO_STATE;
+}
+
+/* Each state's form as far as it alone decides; in how many ways it is come to (2: or more). */
+static void find_form(Layout *l, uint32_t s, uint8_t *n_ways)
+{
+        const DfaState *state = dfa_state(l->dfa, s);
+
+        n_ways[state->to] = 2;
+        for (uint32_t i = 0; i < state->n; i++) {
+                uint8_t *w = &n_ways[dfa_moves(l->dfa, s)[i].to];
+
+                *w = MIN(*w + 1, 2);
+        }
+        if (s == DFA_DEAD)
+                l->form[s] = FORM_DEAD;
+        else if (state->to == s && state->n == 0)
+                l->form[s] = FORM_SINK;
+        else
+                l->form[s] = l->fall[s] != NO_STATE ? FORM_LITERAL : FORM_ROW;
 }
 
 /* Two places are the same exactly when state word and tail position are: so a place that can be come to in two ways
@@ -52,24 +173,12 @@ static void find_forms(Layout *l)
 {
         const Dfa *dfa = l->dfa;
         uint32_t n = dfa->states->len;
-        g_autofree uint8_t *n_ways = g_new0(uint8_t, n); /* 0, 1, 2: more */
+        g_autofree uint8_t *n_ways = g_new0(uint8_t, n);
 
-        for (uint32_t s = 0; s < n; s++) {
-                const DfaState *state = dfa_state(dfa, s);
-
-                n_ways[state->to] = 2;
-                for (uint32_t i = 0; i < state->n; i++) {
-                        uint8_t *w = &n_ways[dfa_moves(dfa, s)[i].to];
-
-                        *w = MIN(*w + 1, 2);
-                }
-                if (s == DFA_DEAD)
-                        l->form[s] = FORM_DEAD;
-                else if (state->to == s && state->n == 0)
-                        l->form[s] = FORM_SINK;
-                else
-                        l->form[s] = is_literal(l, s) ? FORM_LITERAL : FORM_ROW;
-        }
+        find_falls(l);
+        keep_falls(l);
+        for (uint32_t s = 0; s < n; s++)
+                find_form(l, s, n_ways);
         for (uint32_t i = 0; i < dfa->n_starts; i++)
                 n_ways[dfa->starts[i]] = 2;
         for (uint32_t s = 0; s < n; s++) {
@@ -78,25 +187,39 @@ static void find_forms(Layout *l)
                 if (l->form[s] != FORM_LITERAL && l->form[s] != FORM_INTERIOR)
                         continue;
                 next = next_of(l, s);
-                if (l->form[next] == FORM_LITERAL && n_ways[next] == 1 && !dfa_state(dfa, next)->accept)
+                if (l->form[next] == FORM_LITERAL && n_ways[next] == 1 && !dfa_state(dfa, next)->accept &&
+                    (l->fall[s] == DFA_DEAD) == (l->fall[next] == DFA_DEAD) &&
+                    (l->form[s] == FORM_LITERAL || l->reach[s] == l->reach[next]))
                         l->form[next] = FORM_INTERIOR;
         }
 }
 
-/* The bytes of the tail whose head is @s, and the state after it. What would be too long is cut: the place where it is cut
- * becomes a head. */
-static uint32_t tail_bytes(Layout *l, uint32_t s, uint8_t bytes[static VA_TAIL_MAX], uint32_t *ret_next)
-{
-        uint32_t n = 0;
+typedef struct Tail {
+        uint32_t state[VA_TAIL_MAX]; /* its places, */
+        uint8_t byte[VA_TAIL_MAX];   /* and what leads on from each */
+        uint32_t n;
+        uint32_t next; /* the state after it */
+        bool falls;
+} Tail;
 
+/* The tail whose head is @s. What would be too long is cut: the place where it is cut becomes a head. */
+static void read_tail(Layout *l, uint32_t s, Tail *ret)
+{
+        ret->falls = l->fall[s] != DFA_DEAD;
+        ret->n = 0;
         do {
-                bytes[n++] = l->byte[dfa_moves(l->dfa, s)->on];
+                ret->state[ret->n] = s;
+                ret->byte[ret->n++] = l->byte[l->on[s]];
                 s = next_of(l, s);
-        } while (l->form[s] == FORM_INTERIOR && n < VA_TAIL_MAX);
+        } while (l->form[s] == FORM_INTERIOR && ret->n < VA_TAIL_MAX);
         if (l->form[s] == FORM_INTERIOR)
                 l->form[s] = FORM_LITERAL;
-        *ret_next = s;
-        return n;
+        ret->next = s;
+}
+
+static uint32_t tail_words(const Tail *t)
+{
+        return 2 + (t->n + 3) / 4 + (t->falls ? t->n : 0);
 }
 
 /* ---- what is reachable ------------------------------------------------------------------------------------------- */
@@ -176,13 +299,14 @@ static void place(Layout *l, uint32_t s, uint32_t n)
 
 static void place_states(Layout *l)
 {
-        uint32_t n = l->dfa->states->len, next, head = 0;
-        uint8_t bytes[VA_TAIL_MAX];
+        uint32_t n = l->dfa->states->len, head;
+        Tail t;
 
         for (uint32_t s = 0; s < n; s++) {
                 /* A tail that is cut makes a head, possibly of a number that has been passed. */
-                for (head = s; l->form[head] == FORM_LITERAL && !l->index[head]; head = next) {
-                        place(l, head, 2 + (tail_bytes(l, head, bytes, &next) + 3) / 4);
+                for (head = s; l->form[head] == FORM_LITERAL && !l->index[head]; head = t.next) {
+                        read_tail(l, head, &t);
+                        place(l, head, tail_words(&t));
                         l->room_until = l->index[head] + VA_TAIL_ROOM;
                 }
         }
@@ -224,20 +348,28 @@ static uint32_t state_word(const Layout *l, uint32_t s)
         }
 }
 
+static void write_tail(Layout *l, uint32_t s, uint32_t *at)
+{
+        Tail t;
+
+        read_tail(l, s, &t);
+        at[0] = t.n | (t.falls ? VA_TAIL_FALL : 0) | (t.n > 1 && l->reach[t.state[1]] ? VA_A_REACH : 0);
+        at[1] = state_word(l, t.next);
+        memcpy(&at[2], t.byte, t.n);
+        for (uint32_t i = 0; t.falls && i < t.n; i++)
+                at[2 + (t.n + 3) / 4 + i] = state_word(l, l->fall[t.state[i]]);
+}
+
 static void write_state(Layout *l, uint32_t s, uint32_t *tab)
 {
         const DfaState *state = dfa_state(l->dfa, s);
         const DfaMove *m = dfa_moves(l->dfa, s);
-        uint32_t *at = &tab[l->index[s]], next;
+        uint32_t *at = &tab[l->index[s]];
 
         at[-1] = l->record_at[state->accept] | (l->reach[s] ? VA_A_REACH : 0);
-        if (l->form[s] == FORM_LITERAL) {
-                uint8_t bytes[VA_TAIL_MAX];
-
-                at[0] = tail_bytes(l, s, bytes, &next);
-                at[1] = state_word(l, next);
-                memcpy(&at[2], bytes, at[0]);
-        } else if (l->form[s] == FORM_ROW) {
+        if (l->form[s] == FORM_LITERAL)
+                write_tail(l, s, at);
+        else if (l->form[s] == FORM_ROW) {
                 for (uint32_t c = 0; c < l->n_merged; c++)
                         at[c] = state_word(l, state->to);
                 for (uint32_t i = 0; i < state->n; i++)
@@ -272,18 +404,22 @@ int layout(const Dfa *dfa, const uint8_t class_of[static 256], const GArray *rec
 {
         uint32_t n = dfa->states->len, n_classes = 0, accept_first, accept_n;
         g_autofree StateForm *form = g_new0(StateForm, n);
-        g_autofree uint8_t *reach = g_new0(uint8_t, n);
+        g_autofree uint8_t *reach = g_new0(uint8_t, n), *on = g_new0(uint8_t, n);
+        g_autofree uint32_t *fall = g_new(uint32_t, n);
         g_autofree uint32_t *index = g_new0(uint32_t, n), *record_at = g_new0(uint32_t, records->len);
-        Layout l = {.dfa = dfa, .records = records, .class_of = class_of, .form = form, .reach = reach, .index = index,
-                    .record_at = record_at};
+        Layout l = {.dfa = dfa, .records = records, .class_of = class_of, .form = form, .fall = fall, .on = on,
+                    .reach = reach, .index = index, .record_at = record_at};
 
         for (unsigned b = 0; b < 256; b++) {
                 l.n_bytes[class_of[b]]++;
                 l.byte[class_of[b]] = b;
                 n_classes = MAX(n_classes, class_of[b] + 1U);
         }
-        find_forms(&l);
+        l.single = l.n_bytes[class_of['/']] == 1 ? class_of['/'] : NO_CLASS;
+        for (uint32_t s = 0; s < n; s++)
+                fall[s] = NO_STATE;
         find_reach(&l, default_deny);
+        find_forms(&l);
         merge_classes(&l, n_classes);
         place_states(&l);
         accept_first = l.n_words;

@@ -56,21 +56,45 @@ int va_match_big(struct va_table_big *t, struct va_match_buf *buf, __u32 off, __
 
 #define VA_MATCH_ROWS 16
 #define VA_MATCH_TAIL_CHUNK 32
-_Static_assert(VA_TAIL_ROOM * 4 >= 8 + 255 + VA_MATCH_TAIL_CHUNK, "one test of the bounds per tail");
+_Static_assert(VA_TAIL_ROOM * 4 >= 8 + 256 + VA_MATCH_TAIL_CHUNK, "one test of the bounds per tail: the bytes");
+_Static_assert(VA_TAIL_ROOM * 4 >= 8 + 258 + 4 * 256, "and where to fall");
 
 struct va_walk {
         struct va_match_buf *m;
         const __u8 *table;
 };
 
-/* The first @n (1..7) bytes in memory of @x, as something that is 0 only if they all are. */
+/* @x without all but the first @n (1..7) bytes in memory. */
 static __always_inline __u64 va_first_bytes(__u64 x, __u64 n)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        return x << ((64 - 8 * n) & 63);
+        return x & ((1ULL << (8 * n & 63)) - 1);
 #else
-        return x >> ((64 - 8 * n) & 63);
+        return x & ~(~0ULL >> (8 * n & 63));
 #endif
+}
+
+/* How many bytes in memory of @x, which is not 0, are 0 before the first that is not. Without a jump. */
+static __always_inline __u64 va_leading_bytes(__u64 x)
+{
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+        x = __builtin_bswap64(x);
+#endif
+        x = ((x & -x) - 1) & 0x8080808080808080ULL; /* the top bit of each such byte */
+        return (x >> 7) * 0x0101010101010101ULL >> 56;
+}
+
+/* From a tail whose first @same bytes (from m->tail and m->pos on, which are @tail and @pos) match, and no more. */
+static __always_inline __u64 va_fall(struct va_match_buf *m, const __u8 *head, __u64 tail, __u64 pos, __u64 same)
+{
+        __u64 n = *(const __u32 *)head;
+
+        if (!(n & VA_TAIL_FALL))
+                return 0;
+        m->tail = 0;
+        m->pos = pos + same;
+        head += 8 + (((n & 0xff) + 3) & 0x1fc);
+        return *(const __u32 *)(head + 4 * ((tail + same) & 0xff));
 }
 
 /* Eats of the tail that @s is; returns the state after it, or @s when there is more of it to come. The layout leaves
@@ -79,14 +103,15 @@ static __always_inline __u64 va_step_tail(const struct va_walk *w, __u64 s, cons
 {
         const __u8 *tab = w->table + sizeof(struct va_table), *p;
         struct va_match_buf *m = w->m;
-        __u64 at = (s & VA_S_INDEX) * 4, tail = m->tail & 0xff, pos = m->pos & (VA_MATCH_BUF - 1), n, eat, rest;
+        __u64 at = (s & VA_S_INDEX) * 4, tail = m->tail & 0xff, pos = m->pos & (VA_MATCH_BUF - 1);
+        __u64 n, eat, rest, whole = 0, x = 0;
         const __u8 *q = m->b + pos;
 
         if (at > (words - VA_TAIL_ROOM) * 4)
                 return 0;
         va_keep(at);
         tab += at;
-        n = *(const __u32 *)tab;
+        n = *(const __u32 *)tab & 0xff;
         p = tab + 8 + tail;
         eat = n - tail;
         if (eat > m->end - pos)
@@ -98,16 +123,18 @@ static __always_inline __u64 va_step_tail(const struct va_walk *w, __u64 s, cons
         for (int k = 0; k < VA_MATCH_TAIL_CHUNK / 8; k++) {
                 if (eat < 8 * k + 8)
                         break;
-                if (((const __u64 *)p)[k] != ((const __u64 *)q)[k])
-                        return 0;
+                x = ((const __u64 *)p)[k] ^ ((const __u64 *)q)[k];
+                if (x)
+                        break;
+                whole += 8;
         }
         rest = eat & 7;
-        if (rest) {
-                __u64 whole = eat & (VA_MATCH_TAIL_CHUNK - 8);
-
-                if (va_first_bytes(*(const __u64 *)(p + whole) ^ *(const __u64 *)(q + whole), rest))
-                        return 0;
+        if (!x && rest) {
+                whole = eat & (VA_MATCH_TAIL_CHUNK - 8);
+                x = va_first_bytes(*(const __u64 *)(p + whole) ^ *(const __u64 *)(q + whole), rest);
         }
+        if (x)
+                return va_fall(m, tab, tail, pos, whole + va_leading_bytes(x));
         m->pos = pos + eat;
         tail += eat;
         if (tail < n) {
@@ -191,12 +218,11 @@ static __always_inline void va_match_end(const struct va_walk *w, struct va_matc
                 r->accept_word = va_accept_word(w->table, s, words);
                 return;
         }
-        i = (s & VA_S_INDEX) + 1;
+        i = s & VA_S_INDEX;
         if (i >= words)
                 return;
         va_keep(i);
-        s = *(const __u32 *)(w->table + sizeof(struct va_table) + i * 4);
-        r->accept_word = va_accept_word(w->table, s, words) & VA_A_REACH;
+        r->accept_word = *(const __u32 *)(w->table + sizeof(struct va_table) + i * 4) & VA_A_REACH;
 }
 
 static __always_inline void va_match_begin(struct va_match_buf *m, __u32 off, __u32 len,

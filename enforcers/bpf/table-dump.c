@@ -121,19 +121,34 @@ static void append_row(Dump *d, const uint32_t *row)
         }
 }
 
+static void append_tail(Dump *d, const uint32_t *at)
+{
+        uint32_t n = at[0] & 0xff;
+
+        g_string_append(d->s, at[0] & VA_A_REACH ? " (reach)" : "");
+        g_string_append(d->s, " \"");
+        for (uint32_t i = 0; i < n; i++)
+                append_byte(d->s, ((const uint8_t *)&at[2])[i]);
+        g_string_append(d->s, "\" ");
+        append_state(d, at[1]);
+        if (!(at[0] & VA_TAIL_FALL))
+                return;
+        g_string_append(d->s, " else");
+        for (uint32_t i = 0; i < n; i++) {
+                g_string_append_c(d->s, ' ');
+                append_state(d, tail_falls(at)[i]);
+        }
+}
+
 static void append_moves(Dump *d, uint32_t s)
 {
         const uint32_t *at = &d->t->tab[s & VA_S_INDEX];
 
         if (s & VA_S_FINAL)
                 g_string_append(d->s, " final");
-        else if (s & VA_S_TAIL) {
-                g_string_append(d->s, " \"");
-                for (uint32_t i = 0; i < at[0]; i++)
-                        append_byte(d->s, ((const uint8_t *)&at[2])[i]);
-                g_string_append(d->s, "\" ");
-                append_state(d, at[1]);
-        } else
+        else if (s & VA_S_TAIL)
+                append_tail(d, at);
+        else
                 append_row(d, at);
         g_string_append_c(d->s, '\n');
 }

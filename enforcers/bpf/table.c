@@ -77,23 +77,38 @@ static void visit(Validation *v, uint32_t s)
         g_array_append_val(v->todo, s);
 }
 
+static uint32_t check_tail(Validation *v, uint32_t i)
+{
+        const uint32_t *at = &v->t->tab[i];
+        uint32_t n;
+
+        if (v->n_words < VA_TAIL_ROOM || i > v->n_words - VA_TAIL_ROOM)
+                return 0;
+        n = at[0] & 0xff;
+        if (n == 0 || at[0] & ~(0xffU | VA_TAIL_FALL | VA_A_REACH))
+                return 0;
+        visit(v, at[1]);
+        if (!(at[0] & VA_TAIL_FALL))
+                return 2 + tail_byte_words(at);
+        /* Each fall is followed by a row, which eats a byte: so no walk falls for ever. */
+        for (uint32_t k = 0; k < n; k++) {
+                if (tail_falls(at)[k] & VA_S_TAIL)
+                        return 0;
+                visit(v, tail_falls(at)[k]);
+        }
+        return 2 + tail_byte_words(at) + n;
+}
+
 /* The state's words after its accept word; 0: the state is not valid. */
 static uint32_t check_state(Validation *v, uint32_t s)
 {
         const uint32_t *tab = v->t->tab;
-        uint32_t i = s & VA_S_INDEX, n = 1;
+        uint32_t i = s & VA_S_INDEX, n;
 
         if (s & VA_S_FINAL)
                 return s & VA_S_TAIL ? 0 : 1;
-        if (s & VA_S_TAIL) {
-                if (v->n_words < VA_TAIL_ROOM || i > v->n_words - VA_TAIL_ROOM)
-                        return 0;
-                n = tab[i];
-                if (n == 0 || n > VA_TAIL_MAX)
-                        return 0;
-                visit(v, tab[i + 1]);
-                return 2 + (n + 3) / 4;
-        }
+        if (s & VA_S_TAIL)
+                return check_tail(v, i);
         n = v->t->n_classes;
         if (n > v->n_words || i > v->n_words - n)
                 return 0;
@@ -175,20 +190,18 @@ TablePlace table_walk(const struct va_table *t, TablePlace from, const void *byt
 
         while (b < end && s && !(s & VA_S_FINAL)) {
                 const uint32_t *at = &t->tab[s & VA_S_INDEX];
-                size_t eat;
 
-                if (!(s & VA_S_TAIL)) {
+                if (!(s & VA_S_TAIL))
                         s = at[t->class_of[*b++]];
-                        continue;
-                }
-                eat = MIN((size_t)(at[0] - tail), (size_t)(end - b));
-                if (memcmp((const uint8_t *)&at[2] + tail, b, eat) != 0)
-                        return (TablePlace){};
-                b += eat;
-                tail += eat;
-                if (tail == at[0]) {
+                else if (((const uint8_t *)&at[2])[tail] != *b) {
+                        s = at[0] & VA_TAIL_FALL ? tail_falls(at)[tail] : 0;
                         tail = 0;
-                        s = at[1];
+                } else {
+                        b++;
+                        if (++tail == (at[0] & 0xff)) {
+                                tail = 0;
+                                s = at[1];
+                        }
                 }
         }
         return (TablePlace){.state = s, .tail = tail};
@@ -196,14 +209,11 @@ TablePlace table_walk(const struct va_table *t, TablePlace from, const void *byt
 
 uint32_t table_accept_word(const struct va_table *t, TablePlace p)
 {
-        uint32_t next;
-
         if (p.state == 0)
                 return 0;
         if (p.tail == 0)
                 return t->tab[(p.state & VA_S_INDEX) - 1];
-        next = t->tab[(p.state & VA_S_INDEX) + 1];
-        return next ? t->tab[(next & VA_S_INDEX) - 1] & VA_A_REACH : 0;
+        return t->tab[p.state & VA_S_INDEX] & VA_A_REACH;
 }
 
 bool table_reaches(const struct va_table *t, TablePlace p)

@@ -34,6 +34,17 @@ static inline size_t table_bytes(uint32_t n_words)
         return sizeof(struct va_table) + sizeof(uint32_t) * n_words;
 }
 
+/* Of the tail at @at: words that its bytes take, and where each of them falls (VA_TAIL_FALL). */
+static inline uint32_t tail_byte_words(const uint32_t *at)
+{
+        return ((at[0] & 0xff) + 3) / 4;
+}
+
+static inline const uint32_t *tail_falls(const uint32_t *at)
+{
+        return at + 2 + tail_byte_words(at);
+}
+
 /** table_walk() - from @from over @n bytes, any bytes. */
 TablePlace table_walk(const struct va_table *t, TablePlace from, const void *bytes, size_t n);
 

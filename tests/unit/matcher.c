@@ -26,7 +26,7 @@ struct Matcher {
 };
 
 /* libbpf says why on its own. */
-static char last_words[4096];
+static char last_words[65536];
 
 static int keep_last_words(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -61,23 +61,24 @@ void matcher_free(Matcher *m)
 Matcher *matcher_new(char **ret_why)
 {
         g_autoptr(Matcher) m = g_new0(Matcher, 1);
+        int r;
 
         *last_words = '\0';
         libbpf_set_print(keep_last_words);
-        errno = 0;
-        m->bpf = matcher_bpf__open_and_load();
-        if (!m->bpf) {
-                *ret_why = g_strdup_printf("BPF programs cannot be loaded: %s; %s", g_strerror(errno), last_words);
-                g_strdelimit(*ret_why, "\n", ' ');
+        /* Loads a program of two instructions: not being allowed to is no fault of the matcher's, being rejected is. */
+        r = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, NULL);
+        if (r <= 0) {
+                *ret_why = g_strdup_printf("BPF programs cannot be loaded here: %s", g_strerror(r < 0 ? -r : EPERM));
                 return NULL;
         }
+        m->bpf = matcher_bpf__open_and_load();
+        if (!m->bpf)
+                g_error("the matcher cannot be loaded: %s", last_words);
         m->table[0] = map_memory(m->bpf->maps.small, TABLE_BYTES(VA_TAB_SMALL));
         m->table[1] = map_memory(m->bpf->maps.big, TABLE_BYTES(VA_TAB_BIG));
         m->jobs = map_memory(m->bpf->maps.jobs, JOBS_BYTES);
-        if (m->table[0] == MAP_FAILED || m->table[1] == MAP_FAILED || m->jobs == MAP_FAILED) {
-                *ret_why = g_strdup_printf("maps cannot be mapped: %s", g_strerror(errno));
-                return NULL;
-        }
+        if (m->table[0] == MAP_FAILED || m->table[1] == MAP_FAILED || m->jobs == MAP_FAILED)
+                g_error("the matcher's maps cannot be mapped: %s", g_strerror(errno));
         return g_steal_pointer(&m);
 }
 

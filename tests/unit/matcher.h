@@ -31,7 +31,7 @@ struct va_match_result {
 typedef struct Matcher Matcher;
 
 /** matcher_new() - load the program.
- * Return: NULL if BPF cannot be loaded here, and in @ret_why (to be freed) the reason. */
+ * Return: NULL if no BPF can be loaded here, and in @ret_why (to be freed) the reason. Aborts if the verifier rejects it. */
 Matcher *matcher_new(char **ret_why);
 void matcher_free(Matcher *m);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Matcher, matcher_free)

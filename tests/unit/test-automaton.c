@@ -289,21 +289,57 @@ static void test_too_complex(void)
         g_assert_null(strstr(m->text, "shadow"));
 }
 
-/* Ten thousand names, and one pattern that matches in every directory: no state is a literal's any more. */
+/* Ten thousand names, and patterns that match in every directory: each state of a name waits for those, too. */
+static void test_waiting(void)
+{
+        g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(Diag) d = diag_new();
+        AutomatonResult result = {};
+        Sample s = {};
+
+        for (unsigned i = 0; i < 10000; i++)
+                g_ptr_array_add(texts, g_strdup_printf("/usr/lib/%02x/package-%u/file%u.so", i * 7 % 256, i / 10, i * i));
+        g_ptr_array_add(texts, g_strdup("/**/.ssh/**"));
+        g_ptr_array_add(texts, g_strdup("*.log"));
+        g_ptr_array_add(texts, NULL);
+        g_assert_cmpint(build_many((char **)texts->pdata, &result, d), ==, 0);
+        s.table = result.table;
+        g_test_message("%u states, %u words, %u classes", result.n_states, s.table->n_words, s.table->n_classes);
+        for (unsigned i = 0; i < 10000; i++) {
+                static const char *const ends[] = {"", ".log", "/.ssh", "/.ssh/a", "/.ssh.log"};
+                const uint32_t masks[] = {1U << i % 31, 1U << 10001 % 31, 1U << 10000 % 31, 1U << 10000 % 31, 1U << 10001 % 31};
+                g_autofree char *path = g_strconcat(texts->pdata[i], ends[i % G_N_ELEMENTS(ends)], NULL);
+                TablePlace p = table_walk(s.table, (TablePlace){.state = result.starts[0]}, path, strlen(path));
+
+                g_assert_cmpuint(mask_at(&s, p), ==, masks[i % G_N_ELEMENTS(ends)]);
+        }
+        g_free(result.table);
+        g_free(result.starts);
+}
+
+/* Names so short and many that there is a branch at every byte. */
 static void test_too_many_branches(void)
 {
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
+        g_autoptr(GRand) rand = g_rand_new_with_seed(1);
         g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(Diag) d = diag_new();
         AutomatonResult result = {};
         const DiagMessage *m;
 
-        for (unsigned i = 0; i < 10000; i++)
-                g_ptr_array_add(texts, g_strdup_printf("/usr/lib/%02x/package-%u/file%u.so", i * 7 % 256, i / 10, i * i));
+        for (unsigned i = 0; i < 120000; i++) {
+                char text[] = "/abcd";
+
+                for (unsigned k = 1; k <= 4; k++)
+                        text[k] = letters[g_rand_int_range(rand, 0, sizeof(letters) - 1)];
+                g_ptr_array_add(texts, g_strdup(text));
+        }
         g_ptr_array_add(texts, g_strdup("/**/.ssh/**"));
         g_ptr_array_add(texts, NULL);
         g_assert_cmpint(build_many((char **)texts->pdata, &result, d), ==, -E2BIG);
         m = d->messages->pdata[0];
         g_test_message("%s", m->text);
+        g_assert_nonnull(strstr(m->text, "too many branches"));
         g_assert_nonnull(strstr(m->text, "due to \"/**/.ssh/**\""));
 }
 
@@ -327,6 +363,7 @@ int main(int argc, char **argv)
         g_test_add_func("/automaton/marked-while-split", test_marked_while_split);
         g_test_add_func("/automaton/many", test_many);
         g_test_add_func("/automaton/too-complex", test_too_complex);
+        g_test_add_func("/automaton/waiting", test_waiting);
         g_test_add_func("/automaton/too-many-branches", test_too_many_branches);
         g_test_add_func("/automaton/bad-patterns", test_bad_patterns);
         return g_test_run();

@@ -27,7 +27,7 @@ typedef struct Run {
         const Sample *sample;
         Case *cases; /* MATCHER_JOBS_MAX */
         unsigned n;
-        unsigned n_done, n_matched, n_inside; /* all together; those that matched; whose cut was inside a tail */
+        unsigned n_done, n_matched, n_inside, n_falling; /* all; matched; cut inside a tail; inside one that falls */
 } Run;
 
 static unsigned below(GRand *rand, unsigned n)
@@ -83,6 +83,7 @@ static bool check_case(Run *run, const Case *c, const struct matcher_job *j)
         run->n_done++;
         run->n_matched += mask != 0;
         run->n_inside += first.tail != 0;
+        run->n_falling += first.tail != 0 && s->table->tab[first.state & VA_S_INDEX] & VA_TAIL_FALL;
         return j->ret_whole == 0 && j->ret_first == 0 && j->ret_parts == 0 && same_place(s, &j->whole, whole) &&
                same_place(s, &j->first, first) && same_place(s, &j->parts, whole) &&
                (!c->referee || mask == sample_reference_mask(s, c->start, c->bytes, c->n));
@@ -150,8 +151,8 @@ static bool run_init(Run *run, uint32_t seed)
 
 static void run_done(Run *run)
 {
-        g_test_message("%u cases, %u of them matched, %u cut inside a literal tail", run->n_done, run->n_matched,
-                       run->n_inside);
+        g_test_message("%u cases, %u of them matched, %u cut inside a literal tail, %u of them inside one that falls",
+                       run->n_done, run->n_matched, run->n_inside, run->n_falling);
         g_rand_free(run->rand);
         g_free(run->cases);
 }
@@ -353,6 +354,10 @@ static void test_big(void)
                                                    i % 3 ? "lib" : "share/x86_64-linux-gnu/name", i * 7919 % 251,
                                                    i / 8, i, i % 7 ? ".so" : "*.[0-9]"),
                                    i % SAMPLE_OWNERS_MAX, i % 9 == 8, false);
+                for (unsigned start = 0; start < 2; start++) {
+                        sample_add(&s, g_strdup("/**/.ssh/**"), 1, start, false);
+                        sample_add(&s, g_strdup("*.log"), 2, start, false);
+                }
                 sample_build(&s);
                 g_test_message("%u patterns: %u words", n, s.table->n_words);
                 g_assert_cmpuint(s.table->n_words, >, n == 1000 ? 0 : VA_TAB_SMALL);
@@ -366,6 +371,7 @@ static void test_big(void)
                 sample_done(&s);
         }
         g_assert_cmpuint(run.n_matched, >, run.n_done / 10);
+        g_assert_cmpuint(run.n_falling, >, run.n_done / 10);
         run_done(&run);
 }
 

@@ -9,7 +9,7 @@
 #include "table.h"
 #include "targets.h"
 
-/* A row for two classes ('a' and all others) and its sink, a tail, then two accept records. Words by name: */
+/* A row for two classes ('a' and all others) and its sink, a tail that falls, then two accept records. Words by name: */
 enum {
         SINK = 1,
         ROW = 3,
@@ -36,9 +36,11 @@ static struct va_table *new_table(void)
         t->tab[ROW] = 0;
         t->tab[ROW + 1] = TAIL | VA_S_TAIL;
         t->tab[TAIL - 1] = (RECORDS + 3) | VA_A_REACH;
-        t->tab[TAIL] = 2;
+        t->tab[TAIL] = 2 | VA_TAIL_FALL | VA_A_REACH;
         t->tab[TAIL + 1] = SINK | VA_S_FINAL;
         memcpy(&t->tab[TAIL + 2], "bc", 2);
+        t->tab[TAIL + 3] = 0; /* instead of 'b' */
+        t->tab[TAIL + 4] = ROW; /* instead of 'c' */
         memcpy(&t->tab[RECORDS], &a, sizeof(a));
         memcpy(&t->tab[RECORDS + 3], &b, sizeof(b));
         return t;
@@ -55,6 +57,9 @@ static void test_good(void)
         g_assert_cmpuint(table_match(t, 0, "abcd")->deny, ==, VA_READ);
         g_assert_null(table_match(t, 0, "b"));
         g_assert_null(table_match(t, 0, "ac"));
+        g_assert_cmpuint(table_match(t, 0, "aba")->deny, ==, VA_WRITE);
+        g_assert_cmpuint(table_match(t, 0, "ababc")->deny, ==, VA_READ);
+        g_assert_null(table_match(t, 0, "abx"));
         g_assert_null(table_match(t, 0, ""));
         g_assert_true(table_reaches(t, table_walk(t, (TablePlace){.state = ROW}, "ab", 2)));
         g_assert_false(table_reaches(t, table_walk(t, (TablePlace){.state = ROW}, "ax", 2)));
@@ -93,6 +98,9 @@ static void test_words(void)
                 {"a tail without room", ROW + 1, (N_WORDS - VA_TAIL_ROOM + 1) | VA_S_TAIL},
                 {"a tail of no bytes", TAIL, 0},
                 {"a tail that is too long", TAIL, VA_TAIL_MAX + 1},
+                {"a tail with flags that are none", TAIL, 2 | 0x200},
+                {"a tail that falls into a tail", TAIL + 4, TAIL | VA_S_TAIL},
+                {"a tail that falls beyond the end", TAIL + 4, N_WORDS + 1},
                 {"after a tail beyond the end", TAIL + 1, N_WORDS + 1},
                 {"a record beyond the end", SINK - 1, N_WORDS},
                 {"a record that is half beyond the end", SINK - 1, N_WORDS - 2},
