@@ -150,6 +150,16 @@ static void check_rule(const Check *c, const Rule *r, Diag *d)
                            op_kind_to_string(r->kind), reasons);
 }
 
+/* Nobody asked for base protection, so that it is no error if it cannot be had; but nobody shall believe it were there. */
+static void check_base(const Check *c, const Rule *r, Diag *d)
+{
+        g_autofree char *reasons = why_none(c, r);
+
+        if (reasons && g_hash_table_add(c->said, g_strdup(reasons)))
+                diag_warning(d, &c->policy->enforcers_pos, "not-enforced",
+                             "what this policy confines could change varmor's own files: %s; choose AppArmor or BPF, too", reasons);
+}
+
 int policy_check_enforceable(const Policy *p, const EnforcerAbility can[static _ENFORCER_KIND_MAX], Diag *d)
 {
         g_autoptr(GHashTable) said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -167,7 +177,9 @@ int policy_check_enforceable(const Policy *p, const EnforcerAbility can[static _
         for (guint i = 0; c.able && i < p->rules->len; i++) {
                 const Rule *r = p->rules->pdata[i];
 
-                if (r->origin != RULE_BASE)
+                if (r->origin == RULE_BASE)
+                        check_base(&c, r, d);
+                else
                         check_rule(&c, r, d);
         }
 
