@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings: defaults, what files say, bounds, addresses. */
+/* Settings: defaults, what files say, bounds, addresses, and that the example which is shipped shows the defaults. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -125,11 +125,60 @@ static void test_addresses(void)
         }
 }
 
+/* The example with its settings no longer commented out: "#word" and what is indented below it. */
+static char *without_comments(const char *text)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        GString *s = g_string_new(NULL);
+
+        for (char **l = lines; *l; l++)
+                if ((*l)[0] == '#' && (g_ascii_islower((*l)[1]) || g_str_has_prefix(*l, "#  ")))
+                        g_string_append_printf(s, "%s\n", *l + 1);
+        return g_string_free(s, FALSE);
+}
+
+static void assert_same(char **a, char **b)
+{
+        g_assert_true(g_strv_equal((const char *const *)a, (const char *const *)b));
+}
+
+static void assert_default(const char *root, const char *text)
+{
+        g_autoptr(Settings) got = NULL, want = settings_new_default();
+
+        tree_write(root, MAIN, text);
+        got = load(root, 0, NULL);
+        assert_same(got->launchers, want->launchers);
+        assert_same(got->kube_apiserver, want->kube_apiserver);
+        assert_same(got->ingress_nginx_admission, want->ingress_nginx_admission);
+        g_assert_cmpuint(got->alarm_window_usec, ==, want->alarm_window_usec);
+        g_assert_cmpuint(got->alarm_rate, ==, want->alarm_rate);
+        g_assert_cmpuint(g_strv_length(got->essential), ==, 1);
+}
+
+static void test_example(void)
+{
+        static const char *const keys[] = {"launchers:", "essential:", "alarms:", "  window:", "  rate:", "addresses:",
+                                           "  kube-apiserver:", "  ingress-nginx-admission:"};
+        g_autofree char *path = g_build_filename(g_getenv("G_TEST_SRCDIR"), "../../conf/varmor.yaml", NULL), *text = NULL, *bare = NULL;
+        char *root = tree_new();
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        tree_write(root, ESSENTIAL, "essential: [init.scope]\n");
+        assert_default(root, text);
+        bare = without_comments(text);
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+                g_assert_nonnull(strstr(bare, keys[i]));
+        assert_default(root, bare);
+        tree_free(root);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/settings/files", test_files);
         g_test_add_func("/settings/bad", test_bad);
         g_test_add_func("/settings/addresses", test_addresses);
+        g_test_add_func("/settings/example", test_example);
         return g_test_run();
 }
