@@ -20,6 +20,9 @@ mkdir -p $t/run
 systemd-run -q --unit=case-sockets --socket-property=ListenStream=$t/run/docker.sock \
         --socket-property=ListenStream=$t/run/other.sock sleep inf
 
+printf '#!/bin/sh\n:\n' >$t/script
+chmod +x $t/script
+
 # KIND ID | what is denied | what is not. Steps as in attempt's tables; for exec the result without the policy is exit:2.
 cat >"$scratch/list" <<T
 hardening disallow-write-core-pattern | open /proc/sys/kernel/core_pattern w | open /proc/sys/kernel/core_pattern r ; open /proc/sys/kernel/hostname w
@@ -57,6 +60,7 @@ attackProtection disable-curl | exec $t/bin/curl -h | exec $t/bin/wget -h
 attackProtection disable-chmod | exec $t/bin/chmod -h | exec $t/bin/other -h
 attackProtection disable-su-sudo | exec $t/bin/su -h | exec $t/bin/surely -h
 attackProtection disable-su-sudo | exec $t/bin/sudo -h | exec $t/bin/other -h
+attackProtection disable-shell | exec $t/script | exec /bin/true
 attackProtection disable-shell | exec /bin/rbash -c : | exec /bin/true
 attackProtection block-access-to-container-runtime | connect $t/run/docker.sock | connect $t/run/other.sock
 hardening block-access-to-service-manager | connect /run/systemd/private | connect $t/run/other.sock
@@ -105,6 +109,13 @@ if reload reload; then
         for id in "${ids[@]}"; do
                 with "$scratch/$id.table" "system.slice/$id.service"
                 alarms_in "$scratch/$id.table" "$id.service" "$id"
+        done
+        # The loader of shared objects is no way around: it maps what it starts for execution.
+        for loader in /lib64/ld-linux-*.so.2 /lib/ld-linux-*.so.1; do
+                [ -e "$loader" ] || continue
+                expect loader/free ok attempt exec "$loader" /bin/dash -c :
+                expect loader/denied exit:127@exec attempt -c system.slice/disable-shell.service exec "$loader" /bin/dash -c :
+                expect loader/neighbour ok attempt -c system.slice/disable-shell.service exec "$loader" /bin/true
         done
         # vArmor's spelling of an id is understood.
         echo "attackProtectionRules: [{rules: [DISABLE_ACCESS_SHADOW]}]" | policy spelling
