@@ -9,23 +9,7 @@
 
 #include "abi.h"
 
-/* As match.bpf.h has them, which only a BPF compiler understands. */
-#define VA_MATCH_BUF 8192U
-#define VA_MATCH_SLACK 256U
-struct va_match_buf {
-        __u8 b[VA_MATCH_BUF + VA_MATCH_SLACK];
-        __u64 pos;
-        __u64 end;
-        __u64 state;
-        __u64 tail;
-};
-
-struct va_match_result {
-        __u32 state;
-        __u32 tail;
-        __u32 accept_word;
-};
-
+#include "match-user.h"
 #include "matcher-job.h"
 
 typedef struct Matcher Matcher;
