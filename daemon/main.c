@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 
 #define EXIT_INVALID 1 /* --check: something is wrong; else: the daemon failed */
 #define EXIT_USAGE 2
+
+/* Larger pieces (a bundle, a table, the kernel's types) are not of the heap, and leave no holes there. */
+#define LARGE_BYTES (64 * 1024)
 
 static const EnforcerOps *const enforcers[] = {
         &bpf_enforcer_ops,
@@ -199,6 +203,7 @@ static void notify_status(Daemon *d, const char *more)
 static void on_status(void *userdata)
 {
         notify_status(userdata, "");
+        (void)malloc_trim(0); /* a load is over: what it needed is not needed any more */
 }
 
 static void on_ready(Manager *m, void *userdata)
@@ -207,6 +212,7 @@ static void on_ready(Manager *m, void *userdata)
 
         d->ready = true;
         notify_status(d, "READY=1\n");
+        (void)malloc_trim(0);
 }
 
 static void on_reloaded(Manager *m, int result, const Diag *diag, void *userdata)
@@ -296,6 +302,7 @@ static int run(void)
                 };
 
                 (void)umask(0022);
+                (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
                 r = manager_new(&params, &d.manager);
         }
         if (r == -EEXIST)
