@@ -462,6 +462,7 @@ void nfa_finish(Nfa *nfa)
 {
         for (uint32_t i = 0; i < nfa->n_starts; i++)
                 finish_start(nfa, &nfa->starts[i]);
+        nfa_merge(nfa);
         make_classes(nfa);
         nfa->labels = g_new0(NfaLabel, 256 + nfa->sets->len);
         for (unsigned b = 1; b < 256; b++) {
@@ -481,5 +482,5 @@ uint32_t nfa_start(const Nfa *nfa, uint32_t start)
 
 bool nfa_is_relative(const Nfa *nfa, uint32_t state)
 {
-        return state < 3 * nfa->n_starts && state % 3 != 0;
+        return state < NFA_START_STATES * nfa->n_starts && state % NFA_START_STATES != 0;
 }

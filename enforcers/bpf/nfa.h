@@ -25,7 +25,8 @@ typedef struct NfaEdge {
 typedef struct NfaState {
         uint32_t first; /* its edges stand one after the other */
         uint32_t n;
-        uint32_t pattern; /* to which it belongs; NFA_NO_PATTERN: to all the relative ones, or to a start */
+        uint32_t pattern; /* to which it belongs, the first of several; NFA_NO_PATTERN: to all the relative ones, or to a
+                           * start */
         bool accept;
 } NfaState;
 
@@ -57,6 +58,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Nfa, nfa_free)
 /** nfa_add() - what @g matches is accepted as @pattern from start @start.
  * Return: 0, -E2BIG: more than NFA_EDGES_MAX, NFA_LABELS_MAX. */
 int nfa_add(Nfa *nfa, uint32_t start, uint32_t pattern, const Glob *g);
+
+/* The first so many states of each start are its own. */
+#define NFA_START_STATES 3U
+
+/** nfa_merge() - what patterns have in common at their beginnings is there only once (part of nfa_finish()). */
+void nfa_merge(Nfa *nfa);
 
 /** nfa_finish() - after the last pattern: the starts' own states, and the classes of bytes. */
 void nfa_finish(Nfa *nfa);
