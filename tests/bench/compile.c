@@ -168,6 +168,40 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
         return remove(path);
 }
 
+/* @n policies of one rule each, each for a unit of its own. */
+static void measure_policies(const char *conf, guint n)
+{
+        const EnforcerOps ops = {.name = "bpf", .kind = ENFORCER_BPF, .kinds = BPF_KINDS, .modes = BPF_MODES,
+                                 .compile = bpf_compile};
+        const EnforcerOps *const enforcers[] = {&ops, NULL};
+        g_autofree char *root = g_dir_make_tmp("varmor-bench-XXXXXX", NULL);
+        const LoaderJob job = {.root = root, .enforcers = enforcers};
+        g_autoptr(Bundle) b = NULL;
+        guint n_valid = 0;
+        double before;
+
+        if (!root)
+                g_error("no temporary directory");
+        (void)chmod(root, 0755);
+        copy_catalogue(root, conf);
+        for (guint i = 0; i < n; i++) {
+                g_autofree char *text = make_policy(KIND_NAMES, 1), *name = NULL;
+                g_auto(GStrv) parts = g_strsplit(text, "bench", -1);
+                g_autofree char *unit = g_strdup_printf("bench-%u", i), *own = g_strjoinv(unit, parts);
+
+                name = g_strdup_printf("etc/varmor/policies.d/%s.yaml", unit);
+                put(root, name, own);
+        }
+        before = cpu_sec();
+        b = bundle_build(&job);
+        for (guint i = 0; i < b->policies->len; i++)
+                n_valid += ((BundlePolicy *)b->policies->pdata[i])->valid;
+        printf("  %6u policies (%u good): %8.3f s, targets %9.1f KiB\n", n, n_valid, cpu_sec() - before,
+               b->targets ? (double)g_bytes_get_size(b->targets) / 1024 : 0.0);
+        report_errors(b->diag);
+        (void)nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 static void measure_apart(const char *conf, Kind kind, guint n)
 {
         g_autofree char *root = g_dir_make_tmp("varmor-bench-XXXXXX", NULL), *text = make_policy(kind, n);
@@ -193,7 +227,7 @@ static void measure_apart(const char *conf, Kind kind, guint n)
 
 int main(int argc, char **argv)
 {
-        static const guint usual[] = {1, 10, 100, 1000, 10000};
+        static const guint usual[] = {1, 10, 100, 1000, 10000}, many[] = {1, 10, 100, 200, 1000};
 
         if (argc < 2) {
                 fprintf(stderr, "Usage: %s CONF-DIR [PATTERNS...]\n", argv[0]);
@@ -206,5 +240,8 @@ int main(int argc, char **argv)
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 for (int i = 0; i < (argc > 2 ? argc - 2 : (int)G_N_ELEMENTS(usual)); i++)
                         measure_apart(argv[1], kind, argc > 2 ? (guint)strtoul(argv[i + 2], NULL, 10) : usual[i]);
+        printf("Many policies, each for a unit of its own\n");
+        for (unsigned i = 0; i < G_N_ELEMENTS(many); i++)
+                measure_policies(argv[1], many[i]);
         return 0;
 }
