@@ -47,7 +47,8 @@ void fields_unknown_word(const SourcePos *pos, const char *code, const char *wha
                 g_string_append(s, "; expected ");
                 for (guint i = 0; i < n; i++)
                         g_string_append_printf(s, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", words[i]);
-        }
+        } else if (strcmp(code, "unknown-rule") == 0)
+                g_string_append(s, "; varmor-rules(7) lists those that come with varmor");
 
         diag_error(d, pos, code, "unknown %s '%.*s'%s", what, SHOWN_BYTES_MAX, word, s->str);
 }
