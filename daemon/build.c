@@ -332,7 +332,7 @@ static uint64_t now_usec(void)
 
 Bundle *bundle_build(const LoaderJob *job)
 {
-        LoadParams params = {.roots = {.root = job->root, .owner = 0}};
+        LoadParams params = {.roots = {.root = job->root, .owner = 0}, .before = job->settings};
         g_autoptr(LoadResult) loaded = NULL;
         g_autoptr(Bundle) bundle = bundle_new();
         uint64_t start = now_usec();

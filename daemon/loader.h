@@ -11,6 +11,7 @@
 
 #include "bundle.h"
 #include "enforcer.h"
+#include "settings.h"
 #include "unit-facts.h"
 
 #define LOADER_DEADLINE_USEC (120ULL * 1000 * 1000)
@@ -24,6 +25,7 @@ typedef struct LoaderJob {
         const EnforcerOps *const *enforcers; /* NULL-terminated */
         GHashTable *in_force;                /* full name -> const BundlePolicy *: what may stay as it is */
         const UnitFacts *facts;
+        const Settings *settings;            /* in force; NULL: none were read yet */
         const char *check;                   /* not NULL: judge this text instead of the files */
         size_t check_size;
         const char *check_name;              /* as what it is called in messages */

@@ -326,6 +326,7 @@ static int start_load(Manager *m)
         }
         if (m->units)
                 job.facts = units_facts(m->units);
+        job.settings = m->loaded ? m->settings : NULL;
 
         m->load_wanted = false;
         r = loader_start(m->loader, &job, on_loaded, m);
@@ -342,6 +343,7 @@ static void start_check(Manager *m)
         const LoaderJob job = {
                 .root = *m->root ? m->root : NULL,
                 .enforcers = m->ops,
+                .settings = m->loaded ? m->settings : NULL,
                 .check = c->text,
                 .check_size = c->size,
                 .check_name = "document",

@@ -285,7 +285,10 @@ static LoadResult *load_begin(const LoadParams *params)
 
         r->policies = g_ptr_array_new_with_free_func((GDestroyNotify)loaded_policy_free);
         r->diag = diag_new();
-        (void)settings_load(&params->roots, &r->settings, r->diag);
+        if (settings_load(&params->roots, &r->settings, r->diag) < 0 && params->before) {
+                settings_free(r->settings);
+                r->settings = settings_dup(params->before);
+        }
         (void)catalogue_load(&params->roots, r->settings, &r->catalogue, r->diag);
         return r;
 }

@@ -33,7 +33,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoadedPolicy, loaded_policy_free)
 typedef struct LoadParams {
         ConfRoots roots;
         EnforcerAbility can[_ENFORCER_KIND_MAX];
-        PathReadlink readlink; /* NULL: the real one */
+        const Settings *before; /* in force: they stay if the files have errors; NULL: then defaults stand in for what is wrong */
+        PathReadlink readlink;  /* NULL: the real one */
         void *userdata;        /* of @readlink */
 } LoadParams;
 

@@ -47,6 +47,18 @@ Settings *settings_new_default(void)
         return s;
 }
 
+Settings *settings_dup(const Settings *s)
+{
+        Settings *copy = g_new(Settings, 1);
+
+        *copy = *s;
+        copy->launchers = g_strdupv(s->launchers);
+        copy->essential = g_strdupv(s->essential);
+        copy->kube_apiserver = g_strdupv(s->kube_apiserver);
+        copy->ingress_nginx_admission = g_strdupv(s->ingress_nginx_admission);
+        return copy;
+}
+
 void settings_free(Settings *s)
 {
         if (!s)

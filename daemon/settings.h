@@ -26,6 +26,7 @@ typedef struct Settings {
 /** settings_new_default() - what holds without any file: the default launchers, no essential units (those are data, see
  * settings_load()), 10 s window, 100 entries a second. */
 Settings *settings_new_default(void);
+Settings *settings_dup(const Settings *s);
 void settings_free(Settings *s);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_free)
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policy-load.h"
 #include "settings.h"
 #include "tree.h"
 
@@ -173,6 +174,43 @@ static void test_example(void)
         tree_free(root);
 }
 
+/* With errors in the files, what is in force stays as a whole; without any in force, defaults stand in for what is wrong. */
+static void test_broken(void)
+{
+        static const char *const broken[] = {"alarms: {rate: 5, window: soon}\n", "launchers: [/opt/new]\nalarms: {\n"};
+        char *root = tree_new();
+        LoadParams params = {.roots = {.root = root, .owner = geteuid()}};
+        g_autoptr(LoadResult) good = NULL;
+
+        tree_write(root, ESSENTIAL, "essential: [init.scope]\n");
+        tree_write(root, MAIN, "launchers: [/opt/run]\nessential: [own.service]\nalarms: {rate: 7}\n"
+                               "addresses: {kube-apiserver: [192.0.2.1], ingress-nginx-admission: [192.0.2.2]}\n");
+        good = policy_load_all(&params);
+        g_assert_cmpuint(good->diag->n_errors, ==, 0);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(broken); i++) {
+                g_autoptr(LoadResult) first = NULL, later = NULL;
+
+                tree_write(root, MAIN, broken[i]);
+                params.before = NULL;
+                first = policy_load_all(&params);
+                g_assert_cmpuint(first->diag->n_errors, ==, 1);
+                g_assert_cmpuint(first->settings->alarm_rate, ==, i == 0 ? 5 : 100);
+                g_assert_cmpuint(g_strv_length(first->settings->essential), ==, 1);
+
+                params.before = good->settings;
+                later = policy_load_all(&params);
+                g_assert_cmpuint(later->diag->n_errors, ==, 1);
+                g_assert_true(later->settings != good->settings);
+                g_assert_cmpuint(later->settings->alarm_rate, ==, 7);
+                assert_same(later->settings->launchers, good->settings->launchers);
+                assert_same(later->settings->essential, good->settings->essential);
+                assert_same(later->settings->kube_apiserver, good->settings->kube_apiserver);
+                assert_same(later->settings->ingress_nginx_admission, good->settings->ingress_nginx_admission);
+        }
+        tree_free(root);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -180,5 +218,6 @@ int main(int argc, char *argv[])
         g_test_add_func("/settings/bad", test_bad);
         g_test_add_func("/settings/addresses", test_addresses);
         g_test_add_func("/settings/example", test_example);
+        g_test_add_func("/settings/broken", test_broken);
         return g_test_run();
 }
