@@ -15,10 +15,6 @@ echo secret | tee /srv/escape/key >/dev/null
 cp $progs/hammer /srv/escape/tool
 key=/srv/escape/key
 
-policy escape <<T
-bpfRawRules: {files: [{pattern: "/srv/escape/**", permissions: [r, w, x], qualifiers: [deny]}]}
-T
-
 # --- cgroups: who moves himself takes his policy along ---------------------------------------------------------------
 cat >"$scratch/cgroups" <<T
 stay | ok | EACCES@read | | read $key | files[0] open $key
@@ -44,6 +40,9 @@ cgroup-namespace-free | ok | ok | | enter free.slice ; read /etc/hostname |
 user-namespace | ok | EACCES@read | | newuser ; read $key |
 T
 without "$scratch/cgroups"
+policy escape <<T
+bpfRawRules: {files: [{pattern: "/srv/escape/**", permissions: [r, w, x], qualifiers: [deny]}]}
+T
 reload reload || { done_testing; exit; }
 with "$scratch/cgroups" $cg cgroups
 alarms_in "$scratch/cgroups" escape.service escape
@@ -51,9 +50,6 @@ alarms_in "$scratch/cgroups" escape.service escape
 # Single threads, where a covered and an uncovered cgroup are parts of one threaded domain.
 mkdir -p /sys/fs/cgroup/threads/{a,b}
 echo threaded | tee /sys/fs/cgroup/threads/{a,b}/cgroup.type >/dev/null
-policy threads '{kind: Cgroup, name: /threads/a}' <<T
-bpfRawRules: {files: [{pattern: "/srv/escape/**", permissions: [r, w, x], qualifiers: [deny]}]}
-T
 cat >"$scratch/threads" <<T
 thread-stays | ok | EACCES@read | | read $key | files[0] open $key
 thread-leader-moves | ok | EACCES@read | | enterthread threads/b ; inside /threads/b ; read $key |
@@ -64,6 +60,9 @@ thread-other-moves-and-forks | ok | EACCES@thread | | thread enterthen threads/b
 thread-neighbour | ok | ok | | thread enterthen threads/b read /etc/hostname |
 T
 verdicts without/ < <(attempt -c threads/a -f "$scratch/threads" -r without)
+policy threads '{kind: Cgroup, name: /threads/a}' <<T
+bpfRawRules: {files: [{pattern: "/srv/escape/**", permissions: [r, w, x], qualifiers: [deny]}]}
+T
 reload reload-threads
 with "$scratch/threads" threads/a cgroups
 expect threads/beside-is-free ok attempt -c threads/b read $key
