@@ -317,6 +317,33 @@ static void test_waiting(void)
         g_free(result.starts);
 }
 
+/* A thousand units that all wait in the same slices: what they have in common must be there once, not a thousand times. */
+static void test_same_beginning(void)
+{
+        g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(Diag) d = diag_new();
+        AutomatonResult result = {};
+        Sample s = {};
+
+        for (unsigned i = 0; i < 1000; i++)
+                g_ptr_array_add(texts, g_strdup_printf("/{,*.slice/,*.slice/*.slice/,*.slice/*.slice/*.slice/}unit-%u.service/**", i));
+        g_ptr_array_add(texts, NULL);
+        g_assert_cmpint(build_many((char **)texts->pdata, &result, d), ==, 0);
+        s.table = result.table;
+        g_test_message("%u states, %u words", result.n_states, s.table->n_words);
+        g_assert_cmpuint(result.n_states, <, 50000);
+        for (unsigned i = 0; i < 1000; i++) {
+                static const char *const above[] = {"", "a.slice/", "a.slice/unit-1.slice/", "b/", "a.slice/b/"};
+                g_autofree char *path = g_strdup_printf("/%sunit-%u.service/x", above[i % G_N_ELEMENTS(above)], i);
+                TablePlace p = table_walk(s.table, (TablePlace){.state = result.starts[0]}, path, strlen(path));
+                bool covered = i % G_N_ELEMENTS(above) < 3;
+
+                g_assert_cmpuint(mask_at(&s, p), ==, covered ? 1U << i % 31 : 0);
+        }
+        g_free(result.table);
+        g_free(result.starts);
+}
+
 /* Names so short and many that there is a branch at every byte. */
 static void test_too_many_branches(void)
 {
@@ -364,6 +391,7 @@ int main(int argc, char **argv)
         g_test_add_func("/automaton/many", test_many);
         g_test_add_func("/automaton/too-complex", test_too_complex);
         g_test_add_func("/automaton/waiting", test_waiting);
+        g_test_add_func("/automaton/same-beginning", test_same_beginning);
         g_test_add_func("/automaton/too-many-branches", test_too_many_branches);
         g_test_add_func("/automaton/bad-patterns", test_bad_patterns);
         return g_test_run();
