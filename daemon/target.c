@@ -156,34 +156,34 @@ char *target_alias_on_disk(const char *unit, void *userdata)
 
 /* ---- patterns ------------------------------------------------------------------------------------------------------ */
 
-// The ways from a slice down to a unit: "/{,*.slice/,*.slice/*.slice/,...}".
+// The ways from a slice down to a unit: "/{,*.slice/{,*.slice/...}}".
 static void append_slices(GString *g)
 {
-        g_string_append(g, "/{,");
-        for (unsigned depth = 1; depth <= TARGET_SLICE_DEPTH_MAX; depth++) {
-                for (unsigned i = 0; i < depth; i++)
-                        g_string_append(g, "*.slice/");
-                if (depth < TARGET_SLICE_DEPTH_MAX)
-                        g_string_append_c(g, ',');
-        }
-        g_string_append_c(g, '}');
+        g_string_append_c(g, '/');
+        for (unsigned depth = 0; depth < TARGET_SLICE_DEPTH_MAX; depth++)
+                g_string_append(g, "{,*.slice/");
+        for (unsigned depth = 0; depth < TARGET_SLICE_DEPTH_MAX; depth++)
+                g_string_append_c(g, '}');
 }
 
-// @name: a glob. "/**" stands for the directory itself, too.
+// @name: a glob.
+static void append_unit(GString *g, const char *name)
+{
+        g_autofree char *dir = is_glob(name) ? g_strdup(name) : unit_to_cgroup_name(name), *glob = unit_glob(dir);
+
+        /* Names that systemd escapes have one "_" before them. */
+        g_string_append_printf(g, "%s%s", is_glob(name) ? "{,_}" : "", glob);
+}
+
+// "/**" stands for the directory itself, too.
 static char *unit_pattern(const char *prefix, const char *name)
 {
-        g_autofree char *glob = unit_glob(name), *escaped = glob_escape(prefix);
+        g_autofree char *escaped = glob_escape(prefix);
         GString *g = g_string_new(escaped);
 
         append_slices(g);
-        if (is_glob(name))
-                /* Names that systemd escapes have one "_" before them. */
-                g_string_append_printf(g, "{,_}%s/**", glob);
-        else {
-                g_autofree char *dir = unit_to_cgroup_name(name), *dir_glob = unit_glob(dir);
-
-                g_string_append_printf(g, "%s/**", dir_glob);
-        }
+        append_unit(g, name);
+        g_string_append(g, "/**");
         return g_string_free(g, FALSE);
 }
 
@@ -339,10 +339,28 @@ static int add_selected(Builder *b)
         return 0;
 }
 
-/* What a policy that does not name its units one by one leaves out. */
+/* So long may the list of units in one pattern become: with what stands around it, it fits into GLOB_BYTES_MAX. */
+#define UNITS_BYTES_MAX 3072U
+
+static void end_units(GPtrArray *patterns, GString *units)
+{
+        GString *g = g_string_new(NULL);
+
+        if (units->len > 0) {
+                append_slices(g);
+                g_string_append_printf(g, "{%s}/**", units->str);
+                g_ptr_array_add(patterns, g_strdup(g->str));
+        }
+        g_string_truncate(units, 0);
+        g_string_free(g, TRUE);
+}
+
+/* What a policy that does not name its units one by one leaves out. One pattern for many units: the way through the slices
+ * costs the most, and is in it once. */
 static char **essential_patterns(const Builder *b)
 {
         GPtrArray *except = g_ptr_array_new();
+        g_autoptr(GString) units = g_string_new(NULL);
 
         for (char *const *e = b->params->essential; e && *e; e++) {
                 if (g_str_has_suffix(*e, ".slice") && !is_glob(*e)) {
@@ -350,9 +368,17 @@ static char **essential_patterns(const Builder *b)
 
                         if (path && *path)
                                 g_ptr_array_add(except, literal_pattern(path));
-                } else
+                } else if (strchr(*e, ',') || strlen(*e) > NAME_MAX)
                         g_ptr_array_add(except, unit_pattern("", *e));
+                else {
+                        if (units->len + 2 * strlen(*e) > UNITS_BYTES_MAX)
+                                end_units(except, units);
+                        if (units->len > 0)
+                                g_string_append_c(units, ',');
+                        append_unit(units, *e);
+                }
         }
+        end_units(except, units);
         g_ptr_array_add(except, NULL);
         return (char **)g_ptr_array_free(except, FALSE);
 }
