@@ -99,12 +99,15 @@ for target in 'kind: Scope, name: init.scope' 'kind: Service, name: dbus.service
         says "essential/${name#/}-reason" 'force' varmorctl check $policies/essential-$n.yaml
         unpolicy essential-$n
 done
+# Where this runs itself is essential for the moment, or it would be under its own policies.
+mkdir -p /etc/varmor/varmor.yaml.d
+echo 'essential: [guest-command.service]' >/etc/varmor/varmor.yaml.d/case.yaml
 deny wide '{kind: Service, name: "*.service"}'
 deny wide-slice '{kind: Slice, name: system.slice}'
 deny wide-root '{kind: Slice, name: "-.slice"}'
 reload reload-wide
 covered essential/glob system.slice/whatever.service
-for unit in dbus systemd-journald ssh varmord; do uncovered "essential/glob-skips-$unit" system.slice/$unit.service; done
+for unit in dbus systemd-journald ssh varmord guest-command; do uncovered "essential/glob-skips-$unit" system.slice/$unit.service; done
 uncovered essential/glob-skips-init init.scope
 says essential/glob-says-so 'essential|left out|skips' varmorctl check $policies/wide.yaml
 says essential/slice-says-so 'essential|left out|skips' varmorctl check $policies/wide-slice.yaml
