@@ -11,6 +11,7 @@
 #include "mode-fragment.h"
 #include "policy-load.h"
 #include "target.h"
+#include "bpf/table.h"
 #include "bpf/targets.h"
 
 /* What one run works on. */
@@ -257,6 +258,62 @@ static char **select_cgroups(const Build *b, const TargetSpec *t, const BundlePo
         return unit_facts_select(facts, t);
 }
 
+/* Where systemd puts an essential unit unless it is told otherwise; for a name with stars, the shortest that matches. */
+static char *usual_cgroup(const char *essential)
+{
+        g_auto(GStrv) parts = g_strsplit(essential, "*", -1);
+        g_autofree char *name = g_strjoinv("", parts), *dir = NULL, *template = NULL;
+        g_auto(GStrv) words = NULL;
+        const char *at = strchr(name, '@');
+
+        if (strpbrk(name, "?[{"))
+                return NULL;
+        if (g_str_has_suffix(name, ".slice"))
+                return slice_to_cgroup(name);
+        dir = unit_to_cgroup_name(name);
+        if (g_str_has_suffix(name, ".scope"))
+                return g_strconcat("/", dir, NULL);
+        if (strcmp(name, "user@0.service") == 0)
+                return g_strdup("/user.slice/user-0.slice/user@0.service");
+        if (!at)
+                return g_strconcat("/system.slice/", dir, NULL);
+        template = g_strndup(name, (gsize)(at - name));
+        words = g_strsplit(template, "-", -1);
+        g_free(template);
+        template = g_strjoinv("\\x2d", words);
+        return g_strconcat("/system.slice/system-", template, ".slice/", dir, NULL);
+}
+
+#define LEFT_OUT_SHOWN_MAX 5U
+
+/* Say which essential units the target would cover if it did not leave them out. */
+static void note_left_out(const Build *b, const TargetsEntry *e, Diag *diag)
+{
+        const TargetsEntry all = {.patterns = e->patterns, .pos = e->pos};
+        g_autoptr(GString) names = g_string_new(NULL);
+        g_autoptr(Diag) ignored = diag_new();
+        g_autoptr(GBytes) table = NULL;
+        unsigned n = 0;
+        gsize size;
+
+        if (!e->except || targets_compile(&all, 1, &table, ignored) < 0)
+                return;
+        (void)g_bytes_get_data(table, &size);
+        for (char *const *u = b->settings->essential; size > 0 && u && *u; u++) {
+                g_autofree char *cgroup = usual_cgroup(*u);
+
+                if (!cgroup || !table_match_cover(g_bytes_get_data(table, NULL), cgroup))
+                        continue;
+                if (n++ < LEFT_OUT_SHOWN_MAX)
+                        g_string_append_printf(names, "%s%s", n > 1 ? ", " : "", *u);
+        }
+        if (n > LEFT_OUT_SHOWN_MAX)
+                g_string_append_printf(names, " and %u more", n - LEFT_OUT_SHOWN_MAX);
+        if (n > 0)
+                diag_add(diag, DIAG_INFO, &e->pos, "essential-left-out",
+                         "essential units are left out: %s; with \"force: true\" the target would cover them", names->str);
+}
+
 static int add_target(Build *b, BundlePolicy *p, const TargetSpec *t)
 {
         const BundlePolicy *before = find_in_force(b->job, p->full_name);
@@ -283,6 +340,7 @@ static int add_target(Build *b, BundlePolicy *p, const TargetSpec *t)
                 .name = p->full_name,
                 .pos = t->pos,
         };
+        note_left_out(b, &e, p->diag);
         g_array_append_val(b->entries, e);
         g_ptr_array_add(b->covered, g_strdup(p->full_name));
         return 0;
