@@ -41,6 +41,7 @@ struct EnforcerEvent {
         const char *cgroup;    /* its path, if the enforcer knows it; NULL: it does not */
         uint64_t cgroup_id;    /* of the confinement (home), not of where the process may have moved to */
         uint64_t time_usec;    /* CLOCK_BOOTTIME */
+        uint64_t count;        /* so many that were alike; 0 is 1 */
         pid_t pid, tid;
         uid_t uid;
         char comm[16];

@@ -34,6 +34,7 @@ typedef struct Slot {
         const EnforcerOps *ops;
         Enforcer *enforcer;    /* NULL: not available */
         sd_event_source *io;
+        sd_event_source *repeats;
         bool covered;          /* cover() has been called with @covered_targets */
 } Slot;
 

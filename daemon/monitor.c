@@ -107,10 +107,10 @@ void monitor_on_event(const EnforcerEvent *event, void *userdata)
         a->tid = event->tid;
         a->uid = event->uid;
         memcpy(a->comm, event->comm, sizeof(a->comm));
-        a->count = 1;
+        a->count = MAX(event->count, 1);
         a->first_usec = a->last_usec = clock_usec(CLOCK_REALTIME);
 
-        m->counters.alarms++;
+        m->counters.alarms += a->count;
         alarm_table_add(m->alarms, a, clock_usec(CLOCK_MONOTONIC));
         monitor_configure(m);
 }

@@ -288,13 +288,42 @@ void manager_reconcile_soon(Manager *m)
 
 /* ---- enforcers ---------------------------------------------------------------------------------------------------------------- */
 
+#define REPEATS_USEC (500U * 1000U)
+
+static int on_repeats(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Slot *s = userdata;
+        int r;
+
+        if (s->ops->repeats(s->enforcer) <= 0)
+                return 0;
+        r = sd_event_source_set_time_relative(source, REPEATS_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* What is handed out may recur, and is then only counted. */
+static int expect_repeats(Slot *s, sd_event *event)
+{
+        int r, enabled;
+
+        if (!s->ops->repeats)
+                return 0;
+        if (!s->repeats)
+                return sd_event_add_time_relative(event, &s->repeats, CLOCK_MONOTONIC, REPEATS_USEC, 0, on_repeats, s);
+        r = sd_event_source_get_enabled(s->repeats, &enabled);
+        if (r < 0 || enabled != SD_EVENT_OFF)
+                return r;
+        r = sd_event_source_set_time_relative(s->repeats, REPEATS_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(s->repeats, SD_EVENT_ONESHOT);
+}
+
 static int on_enforcer_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         Slot *s = userdata;
 
         /* A bounded bite: the source stays ready if there is more, and others have their turn. */
         (void)s->ops->dispatch(s->enforcer, 256);
-        return 0;
+        return expect_repeats(s, sd_event_source_get_event(source));
 }
 
 static int open_one(Manager *m, Slot *s, Diag *d)
@@ -314,7 +343,7 @@ static int open_one(Manager *m, Slot *s, Diag *d)
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return expect_repeats(s, m->event);
 }
 
 int manager_open_enforcers(Manager *m)
@@ -347,6 +376,7 @@ void manager_close_enforcers(Manager *m)
                 Slot *s = &m->slots[k];
 
                 s->io = sd_event_source_disable_unref(s->io);
+                s->repeats = sd_event_source_disable_unref(s->repeats);
                 if (s->enforcer)
                         s->ops->close(s->enforcer);
                 s->enforcer = NULL;

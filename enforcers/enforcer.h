@@ -96,6 +96,10 @@ typedef struct EnforcerOps {
         int (*fd)(Enforcer *e);
         int (*dispatch)(Enforcer *e, unsigned max);
 
+        /** repeats() - hand out how often recurred what dispatch() handed out before, as events with a count. May be NULL.
+         * Return: 0: need not be called again before the next dispatch(); 1: call again within a second. */
+        int (*repeats)(Enforcer *e);
+
         int (*counters)(Enforcer *e, EnforcerCounters *ret);
 
         /** pid_confined() - 1 if @pid is under any policy, 0 if not, negative errno if it cannot be known (then the

@@ -19,6 +19,7 @@
 #define VA_LAUNCHERS_MAX 64
 #define VA_SCRATCH_PER_CPU 8    /* runs of programs that may be preempted on one CPU at the same time */
 #define VA_EVENTS_BYTES (512U * 1024)
+#define VA_REPEATS_MAX 4096     /* events whose recurrence is counted instead of sent */
 
 /* ---- access bits, the same as FilePerm in op.h --------------------------------------------------------------- */
 #define VA_READ 1U
@@ -138,7 +139,8 @@ struct va_state {
         __u64 events_lost;
         __u64 labels_lost;
         __u64 scratch_lost; /* operations denied since no scratch was free */
-        __u64 reserved[4];
+        __u64 seed; /* of the keys of events: nobody may guess two events with the same key */
+        __u64 reserved[3];
         __u64 negative[VA_NEGATIVE_MAX]; /* cgroups under no policy: see va_negative() */
 };
 _Static_assert(sizeof(struct va_state) == 64 + 8 * VA_NEGATIVE_MAX, "ABI");
@@ -204,8 +206,17 @@ _Static_assert(sizeof(struct va_meta) == 80, "ABI");
 
 #define VA_NO_RULE 0xffffU
 
+/* An event that was sent, under its key: the same again is counted, not sent, as long as this is there. The daemon tells
+ * what was counted, and takes it away when nothing came for a while. */
+struct va_repeat {
+        __u64 count;
+        __u64 last_ns; /* CLOCK_BOOTTIME */
+};
+_Static_assert(sizeof(struct va_repeat) == 16, "ABI");
+
 struct va_event {
         __u64 time_ns; /* CLOCK_BOOTTIME */
+        __u64 key;     /* hash of what makes two events of one process alike; 0: it is not counted */
         __u64 cgroup;  /* home */
         __u32 pid, tid, uid;
         __u32 generation; /* of the table whose rule this is */
@@ -216,4 +227,4 @@ struct va_event {
         __u16 size, size2; /* bytes of the two paths, which follow one another */
         char comm[16];
 };
-_Static_assert(sizeof(struct va_event) == 64, "ABI");
+_Static_assert(sizeof(struct va_event) == 72, "ABI");

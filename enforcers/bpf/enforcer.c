@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "compile.h"
@@ -51,6 +52,8 @@ static int map_state(Enforcer *e)
         e->state = p;
         if (e->state->epoch == 0)
                 e->state->epoch = 1;
+        if (e->state->seed == 0 && getrandom(&e->state->seed, sizeof(e->state->seed), GRND_NONBLOCK) < 0)
+                e->state->seed = (uint64_t)g_random_int() << 32 | g_random_int();
         return 0;
 }
 
@@ -59,6 +62,7 @@ static void enforcer_close(Enforcer *e)
         if (!e)
                 return;
         ring_buffer__free(e->ring);
+        g_clear_pointer(&e->repeats, g_hash_table_unref);
         if (e->state)
                 (void)munmap(e->state, sizeof(*e->state));
         g_clear_pointer(&e->targets, g_bytes_unref);
@@ -183,6 +187,7 @@ const EnforcerOps bpf_enforcer_ops = {
         .policies = enforcer_policies,
         .fd = enforcer_fd,
         .dispatch = events_dispatch,
+        .repeats = events_repeats,
         .counters = enforcer_counters,
         .pid_confined = labels_pid_confined,
 };

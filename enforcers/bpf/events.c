@@ -3,8 +3,10 @@
 /* Events: from the ring buffer to EnforcerEvent, in words. The kernel side writes them; still nothing in them is used as
  * a size or an index before it is checked. */
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <string.h>
+#include <time.h>
 
 #include "internal.h"
 
@@ -30,7 +32,17 @@ _Static_assert((int)VA_ACTION_DENIED == (int)ACTION_DENIED && (int)VA_ACTION_AUD
                        (int)VA_ACTION_ALLOWED == (int)ACTION_ALLOWED,
                "the same order on both sides");
 
-static void hand_out(Enforcer *e, const struct va_event *v, size_t size)
+/* What was handed out under a key, for when it recurs. */
+typedef struct Repeat {
+        uint64_t told; /* of the map's count */
+        size_t size;
+        uint8_t event[]; /* struct va_event and its paths */
+} Repeat;
+
+/* An event of which nothing came for so long is sent again when it recurs. */
+#define REPEAT_IDLE_NS (10ULL * 1000 * 1000 * 1000)
+
+static void hand_out(Enforcer *e, const struct va_event *v, size_t size, uint64_t count)
 {
         const uint8_t *bytes = (const uint8_t *)(v + 1);
         const struct va_slot *slot;
@@ -55,6 +67,7 @@ static void hand_out(Enforcer *e, const struct va_event *v, size_t size)
                 .object2_size = v->size2,
                 .cgroup_id = v->cgroup,
                 .time_usec = v->time_ns / 1000,
+                .count = count,
                 .pid = (pid_t)v->pid,
                 .tid = (pid_t)v->tid,
                 .uid = v->uid,
@@ -66,18 +79,34 @@ static void hand_out(Enforcer *e, const struct va_event *v, size_t size)
         e->env->on_event(&event, e->env->userdata);
 }
 
+static void remember(Enforcer *e, const struct va_event *v, size_t size)
+{
+        Repeat *r;
+
+        if (!v->key || g_hash_table_size(e->repeats) >= 2 * VA_REPEATS_MAX)
+                return;
+        r = g_malloc(sizeof(*r) + size);
+        r->told = 0;
+        r->size = size;
+        memcpy(r->event, v, size);
+        g_hash_table_replace(e->repeats, g_memdup2(&v->key, sizeof(v->key)), r);
+}
+
 /* A negative return ends the round, with this event consumed. */
 static int on_sample(void *userdata, void *data, size_t size)
 {
         Enforcer *e = userdata;
 
-        if (size >= sizeof(struct va_event))
-                hand_out(e, data, size);
+        if (size >= sizeof(struct va_event)) {
+                hand_out(e, data, size, 1);
+                remember(e, data, size);
+        }
         return --e->dispatch_left == 0 ? -EAGAIN : 0;
 }
 
 int events_open(Enforcer *e)
 {
+        e->repeats = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
         e->ring = ring_buffer__new(e->pins.maps[MAP_EVENTS], on_sample, e, NULL);
         return e->ring ? 0 : -errno;
 }
@@ -91,4 +120,70 @@ int events_dispatch(Enforcer *e, unsigned max)
         e->dispatch_left = max;
         r = ring_buffer__consume(e->ring);
         return r == -EAGAIN ? 0 : MIN(r, 0);
+}
+
+/* ---- what recurred ------------------------------------------------------------------------------------------------- */
+
+static GArray *repeat_keys(Enforcer *e)
+{
+        GArray *keys = g_array_new(FALSE, FALSE, sizeof(__u64));
+        int map = e->pins.maps[MAP_REPEATS];
+        __u64 key, *previous = NULL;
+
+        while (keys->len < VA_REPEATS_MAX && bpf_map_get_next_key(map, previous, &key) >= 0) {
+                g_array_append_val(keys, key);
+                previous = &g_array_index(keys, __u64, keys->len - 1);
+        }
+        return keys;
+}
+
+static void tell(Enforcer *e, Repeat *r, const struct va_repeat *now)
+{
+        if (now->count <= r->told)
+                return;
+        hand_out(e, (const struct va_event *)r->event, r->size, now->count - r->told);
+        r->told = now->count;
+}
+
+/* Takes @key out of the map. What nobody can put a name to is lost. */
+static void drop(Enforcer *e, const __u64 *key, Repeat *r)
+{
+        struct va_repeat now;
+
+        if (bpf_map_lookup_and_delete_elem(e->pins.maps[MAP_REPEATS], key, &now) >= 0) {
+                if (r)
+                        tell(e, r, &now);
+                else
+                        __atomic_add_fetch(&e->state->events_lost, now.count, __ATOMIC_RELAXED);
+        }
+        g_hash_table_remove(e->repeats, key);
+}
+
+int events_repeats(Enforcer *e)
+{
+        g_autoptr(GArray) keys = repeat_keys(e);
+        struct timespec ts;
+        uint64_t now_ns;
+        bool more = false;
+
+        (void)clock_gettime(CLOCK_BOOTTIME, &ts);
+        now_ns = (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+        for (guint i = 0; i < keys->len; i++) {
+                const __u64 *key = &g_array_index(keys, __u64, i);
+                Repeat *r = g_hash_table_lookup(e->repeats, key);
+                struct va_repeat now;
+
+                if (bpf_map_lookup_elem(e->pins.maps[MAP_REPEATS], key, &now) < 0)
+                        continue;
+                /* Without a memory of it, it was told to a daemon before this one: the next is sent again. */
+                if (!r || now_ns > now.last_ns + REPEAT_IDLE_NS) {
+                        drop(e, key, r);
+                        continue;
+                }
+                tell(e, r, &now);
+                more = true;
+        }
+        if (!more)
+                g_hash_table_remove_all(e->repeats);
+        return more;
 }

@@ -28,6 +28,7 @@ struct Enforcer {
         struct va_slot *slots;        /* copy of the map of that name, VA_POLICIES_MAX */
         GBytes *targets;              /* the target automaton in force, slots in its records; NULL: none yet */
         struct ring_buffer *ring;
+        GHashTable *repeats;          /* key of an event -> Repeat, events.c */
         unsigned dispatch_left;       /* events that the dispatch() under way may still hand out */
 };
 
@@ -63,3 +64,5 @@ int labels_pid_confined(Enforcer *e, pid_t pid);
 
 int events_open(Enforcer *e);
 int events_dispatch(Enforcer *e, unsigned max);
+/** events_repeats() - see EnforcerOps.repeats(). */
+int events_repeats(Enforcer *e);

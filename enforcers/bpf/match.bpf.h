@@ -52,6 +52,16 @@ int va_match_big(struct va_table_big *t, struct va_match_buf *buf, __u32 off, __
 /* Keeps @x the value that was checked: the compiler may not recompute it. */
 #define va_keep(x) asm volatile("" : "+r"(x))
 
+/* @x without all but the first @n (1..7) bytes in memory. */
+static __always_inline __u64 va_first_bytes(__u64 x, __u64 n)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        return x & ((1ULL << (8 * n & 63)) - 1);
+#else
+        return x & ~(~0ULL >> (8 * n & 63));
+#endif
+}
+
 #ifdef VA_MATCH_DEFINE
 
 #define VA_MATCH_ROWS 16
@@ -63,16 +73,6 @@ struct va_walk {
         struct va_match_buf *m;
         const __u8 *table;
 };
-
-/* @x without all but the first @n (1..7) bytes in memory. */
-static __always_inline __u64 va_first_bytes(__u64 x, __u64 n)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        return x & ((1ULL << (8 * n & 63)) - 1);
-#else
-        return x & ~(~0ULL >> (8 * n & 63));
-#endif
-}
 
 /* How many bytes in memory of @x, which is not 0, are 0 before the first that is not. Without a jump. */
 static __always_inline __u64 va_leading_bytes(__u64 x)

@@ -16,6 +16,7 @@ struct va_tasks_map va_tasks SEC(".maps");
 struct va_launchers_map va_launchers SEC(".maps");
 struct va_scratch_map va_scratches SEC(".maps");
 struct va_events_map va_events SEC(".maps");
+struct va_repeats_map va_repeats SEC(".maps");
 
 /* Kept by the daemon for the next daemon; no program looks into them. */
 struct {

@@ -102,6 +102,14 @@ struct va_events_map {
         __uint(max_entries, VA_EVENTS_BYTES);
 };
 
+/* See struct va_repeat. */
+struct va_repeats_map {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, VA_REPEATS_MAX);
+        __type(key, __u64);
+        __type(value, struct va_repeat);
+};
+
 extern struct va_smalls_map va_smalls SEC(".maps");
 extern struct va_bigs_map va_bigs SEC(".maps");
 extern struct va_labels_map va_labels SEC(".maps");
@@ -109,6 +117,7 @@ extern struct va_tasks_map va_tasks SEC(".maps");
 extern struct va_launchers_map va_launchers SEC(".maps");
 extern struct va_scratch_map va_scratches SEC(".maps");
 extern struct va_events_map va_events SEC(".maps");
+extern struct va_repeats_map va_repeats SEC(".maps");
 extern struct va_state va_state;
 
 /* A pointer as a number, which is what global functions take: the verifier forgets what it knows of it. */

@@ -185,6 +185,84 @@ __attribute__((noinline)) int va_enter_groups(struct va_scratch *s)
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
+#define HASH_FACTOR 0x9e3779b97f4a7c15ULL /* 2^64 divided by the golden ratio */
+
+struct hash {
+        struct va_scratch *s;
+        __u64 h;
+        __u32 off;
+        __u32 len;
+};
+
+static __always_inline __u64 mix(__u64 h, __u64 x)
+{
+        h = (h ^ x) * HASH_FACTOR;
+        return h ^ h >> 32;
+}
+
+/* Eight bytes of a path. */
+static long hash_step(__u32 i, struct hash *x)
+{
+        __u32 at = 8 * i, left = x->len - at;
+        __u64 w = *(const __u64 *)(x->s->m.b + ((x->off + at) & (VA_MATCH_BUF - 1)));
+
+        if (left < 8)
+                w = va_first_bytes(w, left & 7);
+        x->h = mix(x->h, w);
+        return 0;
+}
+
+static __always_inline __u64 hash_path(struct va_scratch *s, __u32 which, __u64 h)
+{
+        struct hash x = {.s = s, .h = mix(h, s->path[which].len), .off = s->path[which].off, .len = s->path[which].len};
+
+        bpf_loop((x.len + 7) / 8, hash_step, &x, 0);
+        return x.h;
+}
+
+/** va_recurs() - counts s->event, with the first @n_paths paths, if the same was sent before; else notes that it is now.
+ * Return: 1: it was counted. */
+__attribute__((noinline)) int va_recurs(struct va_scratch *s, __u32 n_paths)
+{
+        struct va_repeat first = {}, *r;
+        struct va_event *e;
+        __u64 h;
+
+        if (!s)
+                return 0;
+        e = &s->event;
+        h = mix(va_state.seed, (__u64)e->pid << 32 | e->uid);
+        h = mix(h, (__u64)s->generation << 32 | (__u32)e->slot << 16 | e->rule);
+        h = mix(h, (__u64)e->requested << 32 | (__u32)e->op << 16 | (__u32)e->reason << 8 | e->action);
+        h = mix(h, s->id.home);
+        if (n_paths > 0)
+                h = hash_path(s, 0, h);
+        if (n_paths > 1)
+                h = hash_path(s, 1, h);
+        e->key = h;
+        r = bpf_map_lookup_elem(&va_repeats, &h);
+        if (r) {
+                r->last_ns = e->time_ns;
+                __sync_fetch_and_add(&r->count, 1);
+                return 1;
+        }
+        first.last_ns = e->time_ns;
+        if (bpf_map_update_elem(&va_repeats, &h, &first, BPF_NOEXIST))
+                e->key = 0; /* all are in use: each is sent */
+        return 0;
+}
+
+/* What was counted under @key is lost with the event that it was the same as. */
+static __always_inline void forget_repeat(__u64 key)
+{
+        struct va_repeat *r = bpf_map_lookup_elem(&va_repeats, &key);
+
+        if (!key || !r)
+                return;
+        __sync_fetch_and_add(&va_state.events_lost, r->count);
+        bpf_map_delete_elem(&va_repeats, &key);
+}
+
 __attribute__((noinline)) int va_emit(struct va_scratch *s, __u32 n_paths)
 {
         __u32 size = 0, size2 = 0, off;
@@ -210,10 +288,13 @@ __attribute__((noinline)) int va_emit(struct va_scratch *s, __u32 n_paths)
         e->size = size;
         e->size2 = size2;
         bpf_get_current_comm(e->comm, sizeof(e->comm));
+        if (va_recurs(s, n_paths))
+                return 0;
 
         if (bpf_ringbuf_reserve_dynptr(&va_events, sizeof(*e) + size + size2, 0, &ptr)) {
                 __sync_fetch_and_add(&va_state.events_lost, 1);
                 bpf_ringbuf_discard_dynptr(&ptr, 0);
+                forget_repeat(e->key);
                 return 0;
         }
         bpf_dynptr_write(&ptr, 0, e, sizeof(*e), 0);
