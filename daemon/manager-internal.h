@@ -35,7 +35,8 @@ typedef struct Slot {
         Enforcer *enforcer;    /* NULL: not available */
         sd_event_source *io;
         sd_event_source *repeats;
-        bool covered;          /* cover() has been called with @covered_targets */
+        bool covered;          /* cover() has been called with the targets as they are, and has succeeded */
+        int cover_error;       /* negative errno: what it said last */
 } Slot;
 
 /* Somebody who waits for a load. */
@@ -77,6 +78,7 @@ struct Manager {
         Diag *diag;            /* of the last load, what concerns no policy */
         GBytes *targets;       /* NULL: none has ever been compiled */
         char **target_policies;
+        char *targets_failure; /* why the last load has not given new ones; NULL: it has */
         bool loaded;           /* some load has succeeded */
 
         /* what is in force */

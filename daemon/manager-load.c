@@ -53,6 +53,8 @@ static Diag *manager_dup_diag(const Manager *m)
                 diag_copy(d, policy_entry_diag(e));
                 if (e->missing != 0 && e->state == POLICY_DEGRADED && !e->failed)
                         diag_error(d, NULL, "enforcer-missing", "policy %s: %s", e->full_name, e->why);
+                if (e->state == POLICY_DEGRADED && e->missing == 0 && !e->failed && !((const Entry *)e)->failure && e->why)
+                        diag_error(d, NULL, "not-covered", "policy %s: %s", e->full_name, e->why);
                 if (((const Entry *)e)->failure)
                         diag_error(d, NULL, "not-applied", "policy %s: %s", e->full_name, ((const Entry *)e)->failure);
         }
@@ -187,6 +189,11 @@ static void take_policies(Manager *m, Bundle *b)
                 ((Entry *)value)->gone |= !((Entry *)value)->seen;
 }
 
+static int compare_words(const void *a, const void *b)
+{
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* What the policies select by; asked of systemd from now on. */
 static void want_properties(Manager *m)
 {
@@ -205,6 +212,7 @@ static void want_properties(Manager *m)
                         g_hash_table_add(keys, ((SelectorTerm *)selector->pdata[k])->key);
         }
         wanted = (const char **)g_hash_table_get_keys_as_array(keys, &n);
+        qsort(wanted, n, sizeof(*wanted), compare_words);
         units_want(m->units, (char *const *)wanted);
 }
 
@@ -213,11 +221,16 @@ static void take_targets(Manager *m, Bundle *b)
         gsize size;
         const void *data;
 
-        if (!b->targets)
-                return; /* what could not be compiled is said in the diagnostics; the cover stays */
+        g_clear_pointer(&m->targets_failure, g_free);
+        if (!b->targets) {
+                /* The cover stays. */
+                m->targets_failure = g_strdup("see the errors of the configuration");
+                return;
+        }
         data = g_bytes_get_data(b->targets, &size);
         if (size > 0 && table_validate(data, size, TABLE_TARGETS) < 0) {
                 diag_error(b->diag, NULL, "targets", "the table of targets is not valid");
+                m->targets_failure = g_strdup("their table is not valid");
                 return;
         }
         if (m->targets && g_bytes_equal(m->targets, b->targets) && m->target_policies &&

@@ -137,6 +137,7 @@ void manager_free(Manager *m)
         diag_free(m->diag);
         g_clear_pointer(&m->targets, g_bytes_unref);
         g_strfreev(m->target_policies);
+        g_free(m->targets_failure);
         g_free(m->load_failure);
         g_free(m->state_digest);
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)

@@ -256,6 +256,11 @@ static int on_poll(sd_event_source *s, uint64_t usec, void *userdata)
         report(m, m->counters.journal_dropped, &was->journal_dropped, MESSAGE_JOURNAL_DROPPED,
                "Journal entries were dropped");
 
+        /* What could not be labelled may be now. */
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (m->slots[k].cover_error < 0)
+                        manager_reconcile_soon(m);
+
         r = sd_event_source_set_time_relative(s, POLL_USEC);
         if (r < 0)
                 return r;

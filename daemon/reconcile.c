@@ -45,9 +45,10 @@ static int apply_one(Manager *m, Entry *e, Slot *s)
                 return *digest == '\0' ? 0 : s->ops->remove(s->enforcer, e->pub.full_name);
         if (strcmp(digest, profile->digest) != 0) {
                 if (!profile->blob) {
-                        /* The child took it to be in force, and left the bytes out. */
+                        /* The child took it to be in force, and left the bytes out: once more, with them. If they do not come
+                         * then, the file is broken by now, and asking again would not help. */
+                        m->load_again |= *p->ir_digest != '\0';
                         p->ir_digest[0] = '\0';
-                        m->load_again = true;
                         return -ESTALE;
                 }
                 r = s->ops->apply(s->enforcer, e->pub.full_name, profile);
@@ -91,13 +92,12 @@ static void cover_all(Manager *m)
                 if (!s->enforcer || s->covered || !m->targets)
                         continue;
                 r = s->ops->cover(s->enforcer, m->targets, (const char *const *)m->target_policies);
-                if (r < 0) {
+                if (r < 0 && r != s->cover_error) /* it is tried again with each poll, and said once */
                         journal_log(m->journal, LOG_ERR, MESSAGE_POLICY_DEGRADED, NULL,
                                     "The %s enforcer cannot label the cgroups that policies cover: %s",
                                     enforcer_kind_to_string(k), strerror(-r));
-                        continue;
-                }
-                s->covered = true;
+                s->cover_error = MIN(r, 0);
+                s->covered = r >= 0;
         }
 }
 
@@ -145,23 +145,53 @@ static char *describe_missing(const Manager *m, const Entry *e)
         return g_string_free(s, FALSE);
 }
 
+/* Why the cgroups that the policy covers do not have its label; NULL: they do. */
+static char *describe_uncovered(const Manager *m, const BundlePolicy *p)
+{
+        if (m->targets_failure)
+                return g_strdup_printf("which cgroups the policies cover cannot be worked out, it stays as it was before: %s",
+                                       m->targets_failure);
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (p->enforcers & 1U << k && m->slots[k].enforcer && m->slots[k].cover_error < 0)
+                        return g_strdup_printf("the %s enforcer cannot label the cgroups that it covers: %s",
+                                               enforcer_kind_to_string(k), strerror(-m->slots[k].cover_error));
+        return NULL;
+}
+
+static PolicyState failed_state(const Entry *e, char **ret_why)
+{
+        const BundlePolicy *p = e->pub.current;
+        g_autofree char *error = first_error(e->pub.failed->diag);
+        /* A version whose mode enforces nothing has nothing in the kernel, and is as it should be. */
+        bool before = e->in_force || (p && p->valid && !e->failure);
+
+        if (before && !e->failure)
+                *ret_why = g_strdup_printf("the version before it stays in force: %s", error);
+        else if (e->failure)
+                *ret_why = g_strdup_printf("%s; and the version before it: %s", error, e->failure);
+        else
+                *ret_why = g_steal_pointer(&error);
+        return before ? POLICY_DEGRADED : POLICY_REFUSED;
+}
+
 static PolicyState entry_state(const Manager *m, const Entry *e, char **ret_why)
 {
         const BundlePolicy *p = e->pub.current;
-        g_autofree char *error = NULL;
+        char *uncovered;
 
-        if (e->pub.failed) {
-                error = first_error(e->pub.failed->diag);
-                *ret_why = g_strdup_printf(e->in_force || (p && p->valid) ? "the version before it stays in force: %s" : "%s",
-                                           error);
-                return e->in_force || (p && p->valid) ? POLICY_DEGRADED : POLICY_REFUSED;
-        }
+        if (e->pub.failed)
+                return failed_state(e, ret_why);
         if (e->failure) {
                 *ret_why = g_strdup(e->failure);
                 return e->in_force ? POLICY_DEGRADED : POLICY_REFUSED;
         }
         if (e->pub.missing != 0 && p->mode != MODE_ALWAYS_ALLOW) {
                 *ret_why = describe_missing(m, e);
+                return POLICY_DEGRADED;
+        }
+        uncovered = describe_uncovered(m, p);
+        if (uncovered) {
+                *ret_why = uncovered;
                 return POLICY_DEGRADED;
         }
         if (p->target.selector && m->systemd && !unit_facts_know(units_facts(m->units), &p->target)) {

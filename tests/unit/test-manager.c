@@ -23,7 +23,8 @@ typedef struct FakeKernel {
         GBytes *targets;
         char **policies;
         unsigned n_applied, n_removed, n_covered;
-        int refuse;          /* what apply() returns */
+        int refuse;          /* what apply() returns, */
+        int refuse_cover;    /* and cover() */
 } FakeKernel;
 
 struct Enforcer {
@@ -76,6 +77,8 @@ static int fake_remove(Enforcer *e, const char *policy)
 
 static int fake_cover(Enforcer *e, GBytes *targets, const char *const *policies)
 {
+        if (e->kernel->refuse_cover < 0)
+                return e->kernel->refuse_cover;
         g_clear_pointer(&e->kernel->targets, g_bytes_unref);
         g_strfreev(e->kernel->policies);
         e->kernel->targets = g_bytes_ref(targets);
@@ -412,6 +415,78 @@ static void test_crash(Fixture *f, gconstpointer data)
         }
 }
 
+/* Out of the kernel, and its file is broken by then: the bytes cannot be had, which is said, and asked for once. */
+static void test_lost_and_broken(Fixture *f, gconstpointer data)
+{
+        const PolicyEntry *e;
+
+        write_policy(f, "web", "/srv/secret");
+        start(f);
+        (void)g_hash_table_remove(kernel.digests, "web");
+        break_policy(f, "web", "{[");
+        g_assert_cmpint(reload(f), ==, -EBADMSG);
+        assert_state(f, "web", POLICY_REFUSED);
+        e = manager_find_policy(f->manager, "web");
+        g_assert_null(strstr(e->why, "stays in force"));
+        g_assert_null(digest_of("web"));
+
+        write_policy(f, "web", "/srv/secret");
+        g_assert_cmpint(reload(f), ==, 0);
+        assert_state(f, "web", POLICY_ACTIVE);
+        g_assert_nonnull(digest_of("web"));
+}
+
+/* Rules in the kernel are no protection as long as no cgroup is under them. */
+static void test_uncovered(Fixture *f, gconstpointer data)
+{
+        bool active = false;
+
+        kernel.refuse_cover = -E2BIG;
+        write_policy(f, "web", "/srv/secret");
+        start(f);
+        assert_state(f, "web", POLICY_DEGRADED);
+        g_assert_nonnull(strstr(manager_find_policy(f->manager, "web")->why, "label"));
+        g_assert_cmpint(reload(f), ==, -EBADMSG);
+        g_assert_nonnull(strstr(f->messages, "label"));
+
+        /* It is tried again, without being asked. */
+        kernel.refuse_cover = 0;
+        for (gint64 end = g_get_monotonic_time() + PATIENCE_USEC; !active && g_get_monotonic_time() < end;) {
+                g_assert_cmpint(sd_event_run(f->event, 100 * 1000), >=, 0);
+                active = manager_find_policy(f->manager, "web")->state == POLICY_ACTIVE;
+        }
+        assert_state(f, "web", POLICY_ACTIVE);
+        g_assert_true(covers("/system.slice/web.service", "web"));
+}
+
+/* Nine policies on one service: the kernel takes eight. The ninth must not look as if it were in force. */
+static void test_too_many_on_one(Fixture *f, gconstpointer data)
+{
+        write_policy(f, "web", "/srv/secret");
+        start(f);
+        for (unsigned i = 0; i < VA_COVER_MAX; i++) {
+                g_autofree char *name = g_strdup_printf("p%u", i), *path = path_of(f, name), *text = NULL, *own = NULL;
+                g_autofree char *web = path_of(f, "web");
+                g_auto(GStrv) parts = NULL;
+
+                g_assert_true(g_file_get_contents(web, &text, NULL, NULL));
+                own = g_strdup_printf("metadata: {name: %s}", name);
+                parts = g_strsplit(text, "metadata: {name: web}", 2);
+                g_free(text);
+                text = g_strjoinv(own, parts);
+                write_file(path, text);
+        }
+        g_assert_cmpint(reload(f), ==, -EBADMSG);
+        g_test_message("%s", f->messages);
+        assert_state(f, "p0", POLICY_DEGRADED);
+        g_assert_true(covers("/system.slice/web.service", "web"));
+        g_assert_false(covers("/system.slice/web.service", "p0"));
+        remove_policy(f, "p7");
+        g_assert_cmpint(reload(f), ==, 0);
+        assert_state(f, "p0", POLICY_ACTIVE);
+        g_assert_true(covers("/system.slice/web.service", "p0"));
+}
+
 static void test_lost(Fixture *f, gconstpointer data)
 {
         write_policy(f, "web", "/srv/secret");
@@ -587,6 +662,8 @@ int main(int argc, char *argv[])
         } tests[] = {
                 {"/manager/life", test_life},     {"/manager/broken", test_broken},       {"/manager/crash", test_crash},
                 {"/manager/lost", test_lost},     {"/manager/mode", test_mode},           {"/manager/watch", test_watch},
+                {"/manager/lost-and-broken", test_lost_and_broken}, {"/manager/uncovered", test_uncovered},
+                {"/manager/too-many-on-one", test_too_many_on_one},
                 {"/manager/check", test_check},   {"/manager/instances", test_instances}, {"/manager/missing", test_missing},
         };
 
