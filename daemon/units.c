@@ -32,6 +32,7 @@ struct Units {
         GHashTable *pending;  /* names in the queue or asked about */
         GHashTable *absent;   /* names that turned out not to exist, until systemd forgets them, too */
         GHashTable *on_disk;  /* names that have a unit file */
+        GHashTable *listed;   /* names in the listings under way */
         unsigned n_calls;
         unsigned n_lists;     /* listings that have not been answered */
         bool dirty;
@@ -52,6 +53,7 @@ static void units_disconnect(Units *u)
         g_queue_init(&u->queue);
         g_hash_table_remove_all(u->pending);
         g_hash_table_remove_all(u->absent);
+        g_hash_table_remove_all(u->listed);
         u->n_calls = u->n_lists = 0;
 }
 
@@ -259,11 +261,23 @@ static void units_take(Units *u, const char *name, sd_bus_message *m)
         u->dirty = true;
 }
 
+/* No answer is no fact: what is known stays as it was, and everything is asked again. */
+static bool is_unanswered(sd_bus_message *m)
+{
+        return sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY) ||
+               sd_bus_message_is_method_error(m, SD_BUS_ERROR_TIMEOUT) ||
+               sd_bus_message_is_method_error(m, SD_BUS_ERROR_DISCONNECTED);
+}
+
 static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Call *c = userdata;
         Units *u = c->units;
 
+        if (is_unanswered(m)) {
+                units_retry(u);
+                return 0;
+        }
         u->n_calls--;
         g_hash_table_remove(u->pending, c->name);
         if (!sd_bus_message_is_method_error(m, NULL))
@@ -329,34 +343,51 @@ static void units_enqueue(Units *u, const char *name)
 
 /* ---- all units ------------------------------------------------------------------------------------------------------- */
 
+/* What has gone while nobody listened. */
+static gboolean is_unlisted(gpointer name, gpointer fact, gpointer userdata)
+{
+        const Units *u = userdata;
+
+        return !g_hash_table_contains(u->listed, name);
+}
+
+static void units_end_lists(Units *u)
+{
+        u->dirty |= g_hash_table_foreach_remove(u->facts->units, is_unlisted, u) > 0;
+        g_hash_table_remove_all(u->listed);
+}
+
+static void take_name(Units *u, const char *name, bool file)
+{
+        g_autofree char *base = g_path_get_basename(name);
+
+        if (file)
+                g_hash_table_add(u->on_disk, g_strdup(base));
+        g_hash_table_add(u->listed, g_strdup(base));
+        units_enqueue(u, base);
+}
+
 /* ListUnits and ListUnitFiles differ in what follows the first string of each element. */
 static int on_list(sd_bus_message *m, Units *u, const char *element, const char *rest, bool files)
 {
         const char *name;
-        int r;
+        int r = sd_bus_message_is_method_error(m, NULL) ? -EIO : sd_bus_message_enter_container(m, 'a', element);
 
-        u->n_lists--;
-        if (sd_bus_message_is_method_error(m, NULL)) {
-                units_settle(u);
-                return 0;
-        }
-        r = sd_bus_message_enter_container(m, 'a', element);
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', NULL)) > 0) {
                 r = sd_bus_message_read_basic(m, 's', &name);
                 if (r >= 0)
                         r = sd_bus_message_skip(m, rest);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        break;
-                if (files) {
-                        g_autofree char *base = g_path_get_basename(name);
-
-                        g_hash_table_add(u->on_disk, g_strdup(base));
-                        units_enqueue(u, base);
-                } else
-                        units_enqueue(u, name);
+                if (r >= 0)
+                        take_name(u, name, files);
         }
+        if (r < 0) {
+                units_retry(u); /* half a list would look like a whole one */
+                return 0;
+        }
+        if (--u->n_lists == 0)
+                units_end_lists(u);
         units_pump(u);
         units_settle(u);
         return 0;
@@ -381,12 +412,16 @@ static void units_list(Units *u)
 
         g_hash_table_remove_all(u->on_disk);
         g_hash_table_remove_all(u->absent);
+        g_hash_table_remove_all(u->listed);
         for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
                 int r = sd_bus_call_method_async(u->bus, NULL, "org.freedesktop.systemd1", SYSTEMD_OBJECT,
                                                  SYSTEMD_MANAGER, lists[i].method, lists[i].handler, u, NULL);
 
-                if (r >= 0)
-                        u->n_lists++;
+                if (r < 0) {
+                        units_retry(u);
+                        return;
+                }
+                u->n_lists++;
         }
 }
 
@@ -494,6 +529,7 @@ int units_new(sd_event *event, void (*changed)(void *userdata), void *userdata, 
         u->pending = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         u->absent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         u->on_disk = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        u->listed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_queue_init(&u->queue);
         *ret = u;
         return 0;
@@ -510,6 +546,7 @@ void units_free(Units *u)
         g_hash_table_unref(u->pending);
         g_hash_table_unref(u->absent);
         g_hash_table_unref(u->on_disk);
+        g_hash_table_unref(u->listed);
         sd_event_unref(u->event);
         g_free(u);
 }
