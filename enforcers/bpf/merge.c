@@ -184,7 +184,8 @@ static void rebuild(Merge *m)
 {
         g_autofree uint32_t *first = g_new0(uint32_t, m->n_classes + 2), *of = g_new(uint32_t, m->n);
         GArray *states = g_array_sized_new(FALSE, FALSE, sizeof(NfaState), m->n_classes);
-        GArray *edges = g_array_new(FALSE, FALSE, sizeof(NfaEdge));
+        /* Never without memory: the place of the first may be asked for when there is none. */
+        GArray *edges = g_array_sized_new(FALSE, FALSE, sizeof(NfaEdge), 16);
 
         for (uint32_t s = 0; s < m->n; s++)
                 first[m->class[s] + 2]++;

@@ -114,9 +114,10 @@ static void test_refused(void)
 
         for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
                 g_auto(Parsed) p = parse(all[i].text);
+                g_autofree char *shown = g_strescape(all[i].text, NULL);
                 const DiagMessage *m;
 
-                g_test_message("%s", all[i].text);
+                g_test_message("%s", shown);
                 g_assert_cmpint(p.r, ==, -EBADMSG);
                 g_assert_cmpuint(p.diag->messages->len, >=, 1);
                 m = p.diag->messages->pdata[0];
