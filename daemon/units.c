@@ -367,13 +367,14 @@ static void take_name(Units *u, const char *name, bool file)
         units_enqueue(u, base);
 }
 
-/* ListUnits and ListUnitFiles differ in what follows the first string of each element. */
+/* ListUnits and ListUnitFiles differ in what follows the first string of each @element: @rest. */
 static int on_list(sd_bus_message *m, Units *u, const char *element, const char *rest, bool files)
 {
+        g_autofree char *contents = g_strconcat("s", rest, NULL);
         const char *name;
         int r = sd_bus_message_is_method_error(m, NULL) ? -EIO : sd_bus_message_enter_container(m, 'a', element);
 
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', NULL)) > 0) {
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', contents)) > 0) {
                 r = sd_bus_message_read_basic(m, 's', &name);
                 if (r >= 0)
                         r = sd_bus_message_skip(m, rest);
