@@ -72,7 +72,7 @@ if varmorctl reload >"$scratch/answer" 2>&1; then
 else
         says exploding/answer 'exploding.*(state|large|too)|state' cat "$scratch/answer"
 fi
-succeeds exploding/in-time [ $((SECONDS - start)) -lt 60 ]
+succeeds exploding/in-time [ $((SECONDS - start)) -lt 120 ]
 unpolicy exploding
 reload exploding/without
 
