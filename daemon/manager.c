@@ -201,7 +201,7 @@ int manager_start(Manager *m, void (*on_ready)(Manager *m, void *userdata), void
         if (r < 0)
                 return r;
         if (m->systemd) {
-                r = units_new(m->event, on_changed_units, m, &m->units);
+                r = units_new(m->event, NULL, on_changed_units, m, &m->units);
                 if (r < 0)
                         return r;
         }

@@ -22,6 +22,7 @@
 
 struct Units {
         sd_event *event;
+        char *address;
         sd_event_source *retry;
         sd_bus *bus;
         void (*changed)(void *userdata);
@@ -503,7 +504,7 @@ static void units_connect(Units *u)
                 return;
         r = sd_bus_new(&u->bus);
         if (r >= 0)
-                r = sd_bus_set_address(u->bus, SYSTEMD_ADDRESS);
+                r = sd_bus_set_address(u->bus, u->address);
         if (r >= 0)
                 r = sd_bus_start(u->bus);
         if (r >= 0)
@@ -519,11 +520,12 @@ static void units_connect(Units *u)
 
 /* ---- outside --------------------------------------------------------------------------------------------------------- */
 
-int units_new(sd_event *event, void (*changed)(void *userdata), void *userdata, Units **ret)
+int units_new(sd_event *event, const char *address, void (*changed)(void *userdata), void *userdata, Units **ret)
 {
         Units *u = g_new0(Units, 1);
 
         u->event = sd_event_ref(event);
+        u->address = g_strdup(address ?: SYSTEMD_ADDRESS);
         u->changed = changed;
         u->userdata = userdata;
         u->facts = unit_facts_new();
@@ -549,6 +551,7 @@ void units_free(Units *u)
         g_hash_table_unref(u->on_disk);
         g_hash_table_unref(u->listed);
         sd_event_unref(u->event);
+        g_free(u->address);
         g_free(u);
 }
 

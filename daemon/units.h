@@ -12,8 +12,9 @@
 typedef struct Units Units;
 
 /** units_new() - does nothing until something is wanted.
+ * @address: D-Bus address of PID 1; NULL: its own socket.
  * @changed: facts() changed; called from the event loop, not for each single unit. */
-int units_new(sd_event *event, void (*changed)(void *userdata), void *userdata, Units **ret);
+int units_new(sd_event *event, const char *address, void (*changed)(void *userdata), void *userdata, Units **ret);
 void units_free(Units *u);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Units, units_free)
 
