@@ -95,6 +95,8 @@ struct Manager {
         sd_event_source *load;
         bool load_wanted;
         bool load_again;       /* what is in force differs from what the child believed */
+        sd_event_source *patience; /* runs while a load is in force but for what systemd has to say about units */
+        bool impatient;        /* it has run out since the last load */
         GQueue waiting;        /* of Waiter: for the next load */
         GQueue loading;        /* of Waiter: for the load that runs, or whose result is about to be in force */
         int load_result;

@@ -342,6 +342,8 @@ static int start_load(Manager *m)
         job.settings = m->loaded ? m->settings : NULL;
 
         m->load_wanted = false;
+        m->impatient = false;
+        m->patience = sd_event_source_disable_unref(m->patience);
         r = loader_start(m->loader, &job, on_loaded, m);
         while ((w = g_queue_pop_head(&m->waiting)))
                 g_queue_push_tail(&m->loading, w);

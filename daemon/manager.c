@@ -127,6 +127,7 @@ void manager_free(Manager *m)
         watch_free(m->watch);
         units_free(m->units);
         m->reconcile = sd_event_source_disable_unref(m->reconcile);
+        m->patience = sd_event_source_disable_unref(m->patience);
         m->load = sd_event_source_disable_unref(m->load);
         m->mode = sd_event_source_disable_unref(m->mode);
         manager_close_enforcers(m);

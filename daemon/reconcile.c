@@ -291,6 +291,43 @@ static void reconcile(Manager *m)
         manager_notify_status(m);
 }
 
+/* ---- when it is done ---------------------------------------------------------------------------------------------------------- */
+
+/* Whoever waits for a load gives up before sd-bus does, whose calls end after 25 s. */
+#define PATIENCE_USEC (15U * G_USEC_PER_SEC)
+
+static bool selectors_are_open(const Manager *m)
+{
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, m->entries);
+        while (g_hash_table_iter_next(&i, NULL, &value))
+                if (((const Entry *)value)->pub.state == POLICY_APPLYING)
+                        return true;
+        return false;
+}
+
+static int on_patience(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Manager *m = userdata;
+
+        m->impatient = true;
+        manager_reconcile_soon(m);
+        return 0;
+}
+
+/* A load is over when its selectors are answered, too: systemd announces that, and reconcile() comes here again. */
+static bool load_is_open(Manager *m)
+{
+        if (m->impatient || !selectors_are_open(m)) {
+                m->patience = sd_event_source_disable_unref(m->patience);
+                return false;
+        }
+        return m->patience || sd_event_add_time_relative(m->event, &m->patience, CLOCK_MONOTONIC, PATIENCE_USEC, 0,
+                                                         on_patience, m) >= 0;
+}
+
 static int on_reconcile(sd_event_source *s, void *userdata)
 {
         Manager *m = userdata;
@@ -302,7 +339,8 @@ static int on_reconcile(sd_event_source *s, void *userdata)
                 manager_load_soon(m);
                 return 0;
         }
-        manager_complete(m, m->load_result);
+        if (!load_is_open(m))
+                manager_complete(m, m->load_result);
         return 0;
 }
 

@@ -48,7 +48,7 @@ uncovered user-manager user.slice/user-1000.slice/user@1000.service/app.slice/ex
 # Real units, running before and after.
 cat >/run/systemd/system/work@.service <<T
 [Service]
-ExecStart=$progs/attempt await /run/go-%i ; read $key
+ExecStart=$progs/attempt await /run/go-%i \\; read $key
 StandardOutput=file:/run/work-%i
 T
 systemctl daemon-reload
