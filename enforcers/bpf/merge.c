@@ -21,6 +21,7 @@ typedef struct Merge {
         uint32_t *n_waiting;    /* and how many of these have no class yet */
         uint32_t *class;
         GArray *order;          /* of uint32_t: states, each after what leads to it */
+        GArray *key;            /* of uint64_t: scratch */
         GHashTable *classes;    /* GBytes of what a state is known by -> class */
         uint32_t n_classes;
 } Merge;
@@ -54,6 +55,7 @@ static void merge_init(Merge *m, Nfa *nfa)
                 .n_waiting = g_new0(uint32_t, n),
                 .class = g_new(uint32_t, n),
                 .order = g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), n),
+                .key = g_array_new(FALSE, FALSE, sizeof(uint64_t)),
                 .classes = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL),
         };
         /* Counted one place further on, so that filling in leaves the beginnings behind. */
@@ -83,6 +85,7 @@ static void merge_done(Merge *m)
         g_free(m->n_waiting);
         g_free(m->class);
         g_array_unref(m->order);
+        g_array_unref(m->key);
         g_hash_table_unref(m->classes);
 }
 
@@ -94,13 +97,14 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /* What @s is known by, as sorted numbers. */
-static GBytes *make_key(const Merge *m, uint32_t s)
+static void make_key(Merge *m, uint32_t s)
 {
         const NfaState *state = state_at(m->nfa, s);
-        g_autoptr(GArray) key = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        GArray *key = m->key;
         uint64_t *k;
         guint n = 0;
 
+        g_array_set_size(key, 0);
         for (uint32_t i = m->first[s]; i < m->first[s + 1]; i++) {
                 uint64_t v = (uint64_t)m->class[m->from[i]] << 16 | m->label[i];
 
@@ -117,28 +121,35 @@ static GBytes *make_key(const Merge *m, uint32_t s)
 
                 g_array_append_val(key, v);
         }
+        if (key->len < 2)
+                return;
         qsort(key->data, key->len, sizeof(uint64_t), compare_keys);
         k = &g_array_index(key, uint64_t, 0);
         for (guint i = 0; i < key->len; i++)
                 if (n == 0 || k[n - 1] != k[i])
                         k[n++] = k[i];
-        return g_bytes_new(k, n * sizeof(uint64_t));
+        g_array_set_size(key, n);
+}
+
+static uint32_t intern_class(Merge *m)
+{
+        gsize size = m->key->len * sizeof(uint64_t);
+        g_autoptr(GBytes) key = g_bytes_new_static(m->key->data, size);
+        gpointer class;
+
+        if (g_hash_table_lookup_extended(m->classes, key, NULL, &class))
+                return GPOINTER_TO_UINT(class);
+        g_hash_table_insert(m->classes, g_bytes_new(m->key->data, size), GUINT_TO_POINTER(m->n_classes));
+        return m->n_classes++;
 }
 
 static void classify(Merge *m, uint32_t s)
 {
-        g_autoptr(GBytes) key = NULL;
-        gpointer class;
-
         if (s < NFA_START_STATES * m->nfa->n_starts)
                 m->class[s] = m->n_classes++;
         else {
-                key = make_key(m, s);
-                if (!g_hash_table_lookup_extended(m->classes, key, NULL, &class)) {
-                        class = GUINT_TO_POINTER(m->n_classes++);
-                        g_hash_table_insert(m->classes, g_bytes_ref(key), class);
-                }
-                m->class[s] = GPOINTER_TO_UINT(class);
+                make_key(m, s);
+                m->class[s] = intern_class(m);
         }
         for (uint32_t i = 0; i < state_at(m->nfa, s)->n; i++) {
                 uint32_t to = edges_of(m->nfa, s)[i].to;
@@ -171,7 +182,7 @@ static uint32_t join_edges(const Merge *m, const uint32_t *s, uint32_t n, GArray
                         g_array_append_val(edges, move);
                 }
         e = &g_array_index(edges, NfaEdge, 0);
-        if (edges->len > first)
+        if (edges->len - first > 1)
                 qsort(e + first, edges->len - first, sizeof(NfaEdge), compare_edges);
         for (guint i = first; i < edges->len; i++)
                 if (k == first || compare_edges(&e[k - 1], &e[i]) != 0)
