@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* cost: what an operation takes, in nanoseconds.
+ *
+ *   cost [-c CGROUP] [-p PROFILE] [-d PATH] [-n COUNT] open PATH    open for reading, and close
+ *   cost [-c CGROUP] [-p PROFILE] [-d PATH] [-n COUNT] spawn        start this program, which ends at once, and wait for it
+ *
+ * It enters CGROUP or the AppArmor profile PROFILE, executes itself, so that whatever happens at exec has happened, and
+ * then measures COUNT (1000) operations together. PATH of -d must be refused there: else the figure would say nothing. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int fail(const char *what) {
+        fprintf(stderr, "cost: %s: %s\n", what, strerror(errno));
+        return 1;
+}
+
+static int write_file(const char *path, const char *text) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+        if (fd >= 0)
+                close(fd);
+        return n < 0 ? -1 : 0;
+}
+
+static int enter_cgroup(const char *cgroup) {
+        char path[4096];
+
+        snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/cgroup.procs", cgroup);
+        return write_file(path, "0");
+}
+
+static int enter_profile(const char *profile) {
+        char text[256];
+
+        snprintf(text, sizeof(text), "exec %s", profile);
+        return write_file("/proc/self/attr/apparmor/exec", text);
+}
+
+static int open_once(const char *path) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+        return fd < 0 ? -1 : close(fd);
+}
+
+static int spawn_once(char *self) {
+        char *argv[] = {self, "-q", NULL}, *env[] = {NULL};
+        pid_t pid;
+        int status;
+
+        errno = posix_spawn(&pid, self, NULL, NULL, argv, env);
+        if (errno != 0 || waitpid(pid, &status, 0) < 0)
+                return -1;
+        return status == 0 ? 0 : -1;
+}
+
+static double now_nsec(void) {
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int measure(char *self, const char *path, unsigned long count) {
+        double since = 0;
+
+        /* The first tenth is for the caches. */
+        for (unsigned long i = 0; i < count + count / 10; i++) {
+                if (i == count / 10)
+                        since = now_nsec();
+                if ((path ? open_once(path) : spawn_once(self)) < 0)
+                        return fail(path ? path : "spawn");
+        }
+        printf("%.1f\n", (now_nsec() - since) / (double)count);
+        return 0;
+}
+
+int main(int argc, char *argv[]) {
+        const char *cgroup = NULL, *profile = NULL, *denied = NULL;
+        unsigned long count = 1000;
+        int c;
+
+        while ((c = getopt(argc, argv, "+c:p:d:n:q")) >= 0) {
+                if (c == 'c')
+                        cgroup = optarg;
+                else if (c == 'p')
+                        profile = optarg;
+                else if (c == 'd')
+                        denied = optarg;
+                else if (c == 'n')
+                        count = strtoul(optarg, NULL, 10);
+                else
+                        return c == 'q' ? 0 : 2;
+        }
+        if (optind >= argc || (strcmp(argv[optind], "spawn") != 0 && optind + 2 != argc))
+                return 2;
+        if (!getenv("COST_ENTERED")) {
+                if (cgroup && enter_cgroup(cgroup) < 0)
+                        return fail(cgroup);
+                if (profile && enter_profile(profile) < 0)
+                        return fail(profile);
+                (void)setenv("COST_ENTERED", "yes", 1);
+                (void)execv(argv[0], argv);
+                return fail(argv[0]);
+        }
+        if (denied && (open_once(denied) == 0 || (errno != EACCES && errno != EPERM))) {
+                fprintf(stderr, "cost: %s is not refused\n", denied);
+                return 3;
+        }
+        return measure(argv[0], argv[optind + 1], count);
+}
