@@ -181,6 +181,8 @@ static uint32_t join_edges(const Merge *m, const uint32_t *s, uint32_t n, GArray
                         move.to = m->class[move.to];
                         g_array_append_val(edges, move);
                 }
+        if (edges->len == first)
+                return 0;
         e = &g_array_index(edges, NfaEdge, 0);
         if (edges->len - first > 1)
                 qsort(e + first, edges->len - first, sizeof(NfaEdge), compare_edges);
