@@ -42,7 +42,53 @@ systemctl start boot.service
 expect start/ordered-after EACCES@read cat /run/boot-result
 until_true 30 varmord_is_up
 expect start/state active policy_state boot
+
+# --- what systemctl and the bus can ask of it --------------------------------------------------------------------------
+denied() { # NAME
+        expect "$1" EACCES@read attempt -c system.slice/boot.service read /srv/boot/key
+}
 says bus/activatable org.varmor1 busctl list --activatable
+systemctl stop varmord.service
+expect stop/inactive inactive systemctl show -P ActiveState varmord.service
+denied stop/still-denied
+says bus/activates boot busctl --timeout=120 call org.varmor1 /org/varmor1 org.varmor1.Manager ListPolicies
+expect bus/activated active systemctl show -P ActiveState varmord.service
+pid=$(main_pid)
+succeeds reload/systemctl systemctl reload varmord.service
+expect reload/same-process "$pid" main_pid
+echo 'nonsense: here' >$policies/broken.yaml
+fails reload/refused systemctl reload varmord.service
+expect reload/refused-runs-on "$pid" main_pid
+says reload/refused-told 'broken.yaml:1:1:' journalctl -q -b -u varmord.service
+denied reload/refused-still-denied
+succeeds restart/with-a-broken-file systemctl restart varmord.service
+denied restart/still-denied
+expect restart/state active policy_state boot
+fails restart/status varmorctl status
+unpolicy broken
+reload reload
+fails restart/new-process [ "$(main_pid)" = "$pid" ]
+signal_varmord HUP
+until_true 20 varmord_is_up
+expect hangup/state active policy_state boot
+
+# A daemon that hangs is ended by systemd, and the one after it takes over.
+mkdir -p /run/systemd/system/varmord.service.d
+printf '[Service]\nWatchdogSec=4s\n' >/run/systemd/system/varmord.service.d/case.conf
+systemctl daemon-reload
+systemctl restart varmord.service
+pid=$(main_pid)
+sleep 8
+expect watchdog/fed "$pid" main_pid
+signal_varmord STOP
+succeeds watchdog/ends-it until_true 60 [ ! -d "/proc/$pid" ]
+denied watchdog/still-denied
+succeeds watchdog/started-again until_true 60 varmord_is_up
+says watchdog/told 'atchdog timeout' journalctl -q -b -u varmord.service
+rm -r /run/systemd/system/varmord.service.d
+systemctl daemon-reload
+systemctl restart varmord.service
+until_true 60 varmord_is_up
 
 # --- removal ---------------------------------------------------------------------------------------------------------
 fails remove/not-while-it-runs varmord --remove
