@@ -75,6 +75,9 @@ bpfRawRules: {files: [{pattern: "$key", permissions: [r], qualifiers: [deny]}]}
 T
 systemctl start sel-daemon.service sel-nobody.service # known to systemd from here on
 reload reload-selector
+# A reload waits 15 s for what systemd has to say; an emulated one under load may take longer, and the state says so.
+selector_is_active() { [ "$(policy_state selector)" = active ]; }
+succeeds selector/active until_true 120 selector_is_active
 systemctl start sel-daemon.service sel-nobody.service
 expect selector/matched EACCES@read cat /run/sel-nobody
 expect selector/not-matched ok cat /run/sel-daemon
