@@ -391,7 +391,9 @@ static int on_enforcer_io(sd_event_source *source, int fd, uint32_t revents, voi
 
         /* A bounded bite: the source stays ready if there is more, and others have their turn. */
         (void)s->ops->dispatch(s->enforcer, 256);
-        return expect_repeats(s, sd_event_source_get_event(source));
+        /* An error here would switch off this source, and with it all alarms. */
+        (void)expect_repeats(s, sd_event_source_get_event(source));
+        return 0;
 }
 
 static int open_one(Manager *m, Slot *s, Diag *d)
