@@ -35,6 +35,8 @@ reload() {
                 [ -z "${1:-}" ] || ok "$1"
         else
                 comment_file "$scratch/reload"
+                journalctl -q -b -u varmord.service -u dbus.service -n 12 -o short-monotonic --no-hostname >"$scratch/log"
+                comment_file "$scratch/log"
                 not_ok "${1:-reload}" "varmorctl reload failed"
                 return 1
         fi
