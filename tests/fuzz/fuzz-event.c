@@ -58,7 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         static struct va_slot slots[VA_POLICIES_MAX] = {[1] = {.used = 1, .generation = 7, .name = "web"}};
         Record record = {.data = data, .size = size};
         const EnforcerEnv env = {.on_event = on_event, .userdata = &record};
-        Enforcer e = {.env = &env, .slots = slots, .dispatch_left = 2};
+        g_autoptr(GHashTable) repeats = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+        Enforcer e = {.env = &env, .slots = slots, .dispatch_left = 2, .repeats = repeats};
         int r;
 
         if ((uintptr_t)data % _Alignof(struct va_event) != 0)
@@ -68,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(size >= sizeof(struct va_event) || record.n_seen == 0);
         r = on_sample(&e, (void *)data, size);
         FUZZ_CHECK(r == -EAGAIN);
+        FUZZ_CHECK(g_hash_table_size(repeats) <= 1);
         return 0;
 }
 

@@ -52,7 +52,8 @@ systemctl stop varmord.service
 expect stop/inactive inactive systemctl show -P ActiveState varmord.service
 denied stop/still-denied
 says bus/activates boot busctl --timeout=120 call org.varmor1 /org/varmor1 org.varmor1.Manager ListPolicies
-expect bus/activated active systemctl show -P ActiveState varmord.service
+# It answers before it is ready, which it is when the policies are in force.
+succeeds bus/activated until_true 60 systemctl is-active -q varmord.service
 pid=$(main_pid)
 succeeds reload/systemctl systemctl reload varmord.service
 expect reload/same-process "$pid" main_pid
