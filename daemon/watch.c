@@ -25,6 +25,7 @@ struct Watch {
         void (*changed)(void *userdata);
         void *userdata;
         GPtrArray *dirs; /* of WatchedDir */
+        bool short_of_watches; /* the last refresh could not watch all that is there */
 };
 
 typedef struct WatchedDir {
@@ -43,6 +44,7 @@ static void watched_dir_free(WatchedDir *d)
 }
 
 static void watch_arm(Watch *w);
+static void watch_arm_in(Watch *w, uint64_t delay_usec);
 
 static bool is_configuration(const char *name)
 {
@@ -81,8 +83,10 @@ static int add_dir(Watch *w, GPtrArray *dirs, const char *path, const char *wait
         WatchedDir *d;
         int r;
 
-        if (dirs->len >= WATCH_DIRS_MAX)
+        if (dirs->len >= WATCH_DIRS_MAX) {
+                w->short_of_watches = true;
                 return -E2BIG;
+        }
         d = g_new0(WatchedDir, 1);
         d->watch = w;
         d->path = g_strdup(path);
@@ -90,6 +94,7 @@ static int add_dir(Watch *w, GPtrArray *dirs, const char *path, const char *wait
         r = sd_event_add_inotify(w->event, &d->source, path, waits_for ? PARENT_MASK : DIR_MASK, on_inotify, d);
         if (r < 0) {
                 watched_dir_free(d);
+                w->short_of_watches |= r == -ENOSPC || r == -EMFILE || r == -ENOMEM;
                 return r;
         }
         g_ptr_array_add(dirs, d);
@@ -142,6 +147,8 @@ static void watch_refresh(Watch *w)
         static const char *const subs[] = {"policies.d", "rules.d"};
         GPtrArray *dirs = g_ptr_array_new_with_free_func((GDestroyNotify)watched_dir_free), *old = w->dirs;
 
+        w->short_of_watches = false;
+
         for (size_t i = 0; i < G_N_ELEMENTS(bases); i++) {
                 g_autofree char *base = g_strconcat(w->root, bases[i], NULL);
 
@@ -156,6 +163,8 @@ static void watch_refresh(Watch *w)
         }
         w->dirs = dirs;
         g_clear_pointer(&old, g_ptr_array_unref);
+        if (w->short_of_watches)
+                watch_arm_in(w, WATCH_POLL_USEC);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
@@ -168,12 +177,21 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
+static void watch_arm_in(Watch *w, uint64_t delay_usec)
+{
+        if (sd_event_add_time_relative(w->event, &w->timer, CLOCK_MONOTONIC, delay_usec, 0, on_timer, w) < 0)
+                w->changed(w->userdata);
+}
+
 static void watch_arm(Watch *w)
 {
-        if (w->timer)
-                return;
-        if (sd_event_add_time_relative(w->event, &w->timer, CLOCK_MONOTONIC, WATCH_DELAY_USEC, 0, on_timer, w) < 0)
-                w->changed(w->userdata);
+        /* While watches are short, the timer is that of the next look: a change need not wait for it. */
+        if (w->timer && w->short_of_watches) {
+                w->timer = sd_event_source_disable_unref(w->timer);
+                w->short_of_watches = false;
+        }
+        if (!w->timer)
+                watch_arm_in(w, WATCH_DELAY_USEC);
 }
 
 int watch_new(sd_event *event, const char *root, void (*changed)(void *userdata), void *userdata, Watch **ret)

@@ -5,10 +5,12 @@
 
 #include <systemd/sd-event.h>
 
-/* Directories that are watched; beyond them a change needs a reload by hand. */
+/* Directories that are watched; beyond them, as where the kernel gives no more watches, everything is read again every
+ * WATCH_POLL_USEC. */
 #define WATCH_DIRS_MAX 4096U
 /* Editors and package managers change several files in a row. */
 #define WATCH_DELAY_USEC (100U * 1000)
+#define WATCH_POLL_USEC (30U * 1000U * 1000U)
 
 typedef struct Watch Watch;
 
