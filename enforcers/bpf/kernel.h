@@ -28,17 +28,15 @@
 #define FMODE_WRITE 2U
 #define FMODE_BACKING (1U << 25) /* since v6.5; unused before */
 
-/* include/uapi/linux/magic.h, include/uapi/linux/bpf.h */
+/* include/uapi/linux/magic.h */
 #define TMPFS_MAGIC 0x01021994UL
 #define HUGETLBFS_MAGIC 0x958458f6UL
 #define PROC_SUPER_MAGIC 0x9fa0UL
-#define BPF_FS_MAGIC 0xcafe4a11UL
 
 /* include/uapi/linux/stat.h */
 #define S_IFMT 00170000
 #define S_IFDIR 0040000
 #define S_IFREG 0100000
-#define S_IFLNK 0120000
 
 /* include/linux/fs.h */
 #define SB_KERNMOUNT (1UL << 22)
@@ -176,11 +174,6 @@ struct backing_file {
         struct path user_path;
 } __core;
 
-/* include/linux/fs_struct.h */
-struct fs_struct {
-        struct path root;
-} __core;
-
 /* include/linux/nsproxy.h */
 struct nsproxy {
         struct mnt_namespace *mnt_ns;
@@ -236,13 +229,11 @@ struct proc_inode {
 /* include/linux/sched.h */
 struct task_struct {
         unsigned int flags;
-        unsigned in_execve : 1;
         int pid;
         int tgid;
         struct task_struct *group_leader;
         struct task_struct *real_parent;
         struct mm_struct *mm;
-        struct fs_struct *fs;
         struct nsproxy *nsproxy;
         struct css_set *cgroups;
         struct bpf_local_storage *bpf_storage;

@@ -168,6 +168,11 @@ since_base=${EPOCHREALTIME/./}
 with "$scratch/base" $cg base
 since=$since_base
 alarms_in "$scratch/base" escape.service escape
+fails base/renice attempt -c $cg become renice -n 1 -p "$pid"
+fails base/scheduling attempt -c $cg become chrt -b -p 0 "$pid"
+says base/control-alarm 'base-protection.control' alarms -s "$since" -u escape.service
+succeeds base/renice-unconfined renice -n 0 -p "$pid"
+succeeds base/scheduling-unconfined chrt -o -p 0 "$pid"
 says base/moved-alarm 'base-protection.(move|control)' alarms -s "$since" -u escape.service
 echo "$pid" >/sys/fs/cgroup/$varmord_cg/cgroup.procs
 expect base/varmord-unharmed "$pid" main_pid

@@ -105,6 +105,10 @@ open-tree-detached | ok | EACCES@opentree,EACCES@takeat | | newns ; opentree $p/
 open-tree-detached-root | ok | EACCES@opentree,EACCES@takeat | | newns ; opentree / ; takeat srv/p/secret/key r ; use |
 pivot-root | ok | EACCES@bind,EACCES@pivot | dir $p/root/old ; put $p/root/secret/key | newns ; private ; bind $p/root $p/root ; chdir $p/root ; pivot . old ; read /old$p/secret/key |
 overlay | ok | EACCES@overlay | dir $p/open/mnt ; dir $p/open/empty | newns ; private ; overlay $p/open/empty $p/secret $p/open/mnt ; read $p/open/mnt/key |
+mount-fresh | ok | ok | dir $p/open/mnt | newns ; private ; mount tmpfs none $p/open/mnt ; read $p/open/file | -
+mount-known-and-free | ok | ok | dir $p/open/mnt | newns ; private ; mount proc none $p/open/mnt ; read $p/open/mnt/version | -
+mount-known-and-forbidden-below | ok | EACCES@mount | dir $p/open/mnt | newns ; private ; mount sysfs none $p/open/mnt | -
+mount-disk-again | ok | EACCES@mount | dir $p/open/mnt | newns ; private ; mount ext4 /dev/nvme0n1 $p/open/mnt ; read $p/open/mnt$p/secret/key | -
 move-mount-of-a-mount | ok | EACCES@move,EACCES@mount | dir $p/open/from ; dir $p/open/to | newns ; private ; mount tmpfs none $p/open/from ; move $p/open/from $p/open/to |
 mount-namespace-of-another | ok | EACCES@read,EACCES@setns | | setns 1 ; read $p/secret/key |
 # --- executing
