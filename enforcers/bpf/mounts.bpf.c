@@ -154,20 +154,15 @@ SEC("lsm/sb_mount")
 int BPF_PROG(va_mount, const char *source, const struct path *path, const char *type, unsigned long flags, void *data, int ret)
 {
         struct va_scratch *s;
-        int index, r;
+        int r;
 
         if (ret != 0)
                 return ret;
-        if (va_unconfined(bpf_get_current_task_btf()))
-                return 0; /* allow: under no policy */
         if (flags & (MS_REMOUNT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
                 return 0; /* allow: no name changes */
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        s = va_scratch_at(index - 1);
-        if (!s)
-                return -EACCES;
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r;
         r = target_is_free(s, path, VA_OP_MOUNT);
         if (r == 0) {
                 if (flags & (MS_BIND | MS_MOVE))
@@ -198,18 +193,13 @@ SEC("lsm/move_mount")
 int BPF_PROG(va_move_mount, const struct path *from, const struct path *to, int ret)
 {
         struct va_scratch *s;
-        int index, r;
+        int r;
 
         if (ret != 0)
                 return ret;
-        if (va_unconfined(bpf_get_current_task_btf()))
-                return 0; /* allow: under no policy */
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        s = va_scratch_at(index - 1);
-        if (!s)
-                return -EACCES;
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r;
         r = target_is_free(s, to, VA_OP_MOVE_MOUNT);
         if (r == 0) {
                 if (va_path(s, 1, va_address(from->mnt), va_address(from->dentry)) == 0)
@@ -226,18 +216,13 @@ SEC("lsm/sb_pivotroot")
 int BPF_PROG(va_pivot_root, const struct path *put_old, const struct path *new_root, int ret)
 {
         struct va_scratch *s;
-        int index, r;
+        int r;
 
         if (ret != 0)
                 return ret;
-        if (va_unconfined(bpf_get_current_task_btf()))
-                return 0; /* allow: under no policy */
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        s = va_scratch_at(index - 1);
-        if (!s)
-                return -EACCES;
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r;
         if (va_path(s, 0, va_address(new_root->mnt), va_address(new_root->dentry)))
                 r = va_refuse(s, VA_OP_PIVOT_ROOT, VA_REASON_NO_PATH, 0);
         else
@@ -250,19 +235,15 @@ SEC("lsm/sb_umount")
 int BPF_PROG(va_umount, struct vfsmount *mnt, int flags, int ret)
 {
         struct va_scratch *s;
-        int index, r = 0;
+        int r;
 
         if (ret != 0)
                 return ret;
-        if (va_unconfined(bpf_get_current_task_btf()))
-                return 0; /* allow: under no policy */
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        s = va_scratch_at(index - 1);
-        if (!s)
-                return -EACCES;
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r;
         /* Allow what has no path: it holds nothing that anybody else sees. */
+        r = 0;
         if (va_path(s, 0, va_address(mnt), va_address(mnt->mnt_root)) == 0 && va_is_ours(s))
                 r = va_refuse(s, VA_OP_UMOUNT, VA_REASON_BASE, 1);
         va_release(s);

@@ -91,16 +91,11 @@ static __always_inline int two_names(struct va_scratch *s, const struct pair *p)
 static __always_inline int mediate_pair(const struct pair *p)
 {
         struct va_scratch *s;
-        int index, r;
+        int r;
 
-        if (va_unconfined(bpf_get_current_task_btf()))
-                return 0; /* allow: under no policy */
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        s = va_scratch_at(index - 1);
-        if (!s)
-                return -EACCES;
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r;
         r = two_names(s, p);
         va_release(s);
         return va_verdict(r);

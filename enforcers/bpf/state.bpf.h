@@ -3,7 +3,7 @@
 
 /* What all programs share: the maps (defined in state.bpf.c), the cheap test that lets the unconfined pass, and the
  * functions that one area offers to the others. A hook that mediates one path asks va_unconfined() and then va_mediate();
- * the others go va_enter(), va_path(), va_check(), va_release(). */
+ * the others go va_begin_check(), va_path(), va_check(), va_release(). */
 
 #include "kernel.h"
 
@@ -176,6 +176,21 @@ static __always_inline struct va_scratch *va_scratch_at(int index)
 static __always_inline void va_release(struct va_scratch *s)
 {
         __sync_lock_test_and_set(&s->busy, 0);
+}
+
+/** va_begin_check() - what a hook that asks about more than one path begins with.
+ * Return: 0 allow; 1 and in @ret the scratch, to be released; -EACCES deny. */
+static __always_inline int va_begin_check(struct va_scratch **ret)
+{
+        int index;
+
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0;
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        *ret = va_scratch_at(index - 1);
+        return *ret ? 1 : -EACCES;
 }
 
 /* The label that holds for a cgroup. */
