@@ -119,11 +119,16 @@ void sample_report(const Sample *s, const uint8_t *path, size_t n)
         g_test_message("path \"%s\"", escaped);
 }
 
+bool is_long_run(void)
+{
+        return g_test_slow() || g_strcmp0(g_getenv("VARMOR_TEST_LONG"), "1") == 0;
+}
+
 unsigned n_cases(unsigned usual)
 {
         const char *e = g_getenv("VARMOR_CASES");
 
         if (e)
                 return (unsigned)strtoul(e, NULL, 10);
-        return g_test_slow() || g_strcmp0(g_getenv("VARMOR_TEST_LONG"), "1") == 0 ? 1000000 : usual;
+        return is_long_run() ? 1000000 : usual;
 }

@@ -40,5 +40,8 @@ uint32_t sample_reference_mask(const Sample *s, unsigned start, const uint8_t *p
 /** sample_report() - the patterns and the path, readable, as test messages. */
 void sample_report(const Sample *s, const uint8_t *path, size_t n);
 
-/** n_cases() - VARMOR_CASES, else a million with VARMOR_TEST_LONG=1 (or -m slow), else @usual. */
+/** is_long_run() - by VARMOR_TEST_LONG=1, or -m slow. */
+bool is_long_run(void);
+
+/** n_cases() - VARMOR_CASES, else a million in long runs, else @usual. */
 unsigned n_cases(unsigned usual);

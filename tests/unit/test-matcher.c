@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Matcher: the BPF programs' walk, run by this machine's kernel, against table_walk() and the reference matcher. Paths
- * lie at any offset amid garbage, and are walked whole and in two parts, in small and in big tables. VARMOR_CASES=N in
- * the environment: how many cases the first test tries. */
+ * lie at any offset amid garbage, and are walked whole and in two parts, in small and in big tables. The first test tries a
+ * million cases, the same ones each time, and in long runs a million others, which --seed brings back. VARMOR_CASES=N in
+ * the environment: how many cases instead. */
 
 #include <string.h>
 
@@ -167,12 +168,14 @@ static void use_sample(Run *run, const Sample *s)
 
 /* ---- small patterns ---------------------------------------------------------------------------------------------- */
 
-static void test_random(void)
+#define RANDOM_CASES 1000000U
+
+static void try_random(uint32_t seed)
 {
-        unsigned n = n_cases(100000);
+        unsigned n = n_cases(RANDOM_CASES);
         Run run;
 
-        if (!run_init(&run, 20240502))
+        if (!run_init(&run, seed))
                 return;
         while (run.n_done < n && !g_test_failed()) {
                 Sample s;
@@ -189,6 +192,13 @@ static void test_random(void)
         g_assert_cmpuint(run.n_matched, >, run.n_done / 5);
         g_assert_cmpuint(run.n_inside, >, run.n_done / 100);
         run_done(&run);
+}
+
+static void test_random(void)
+{
+        try_random(20240502);
+        if (is_long_run())
+                try_random((uint32_t)g_test_rand_int());
 }
 
 /* ---- any bytes, any length --------------------------------------------------------------------------------------- */
