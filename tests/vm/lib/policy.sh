@@ -23,6 +23,19 @@ policy() {
         mv "$policies/.$name.new" "$policies/$name.yaml"
 }
 
+# depth NAME [TARGET] <SECTION: the same for a policy of the mode DefenseInDepth: the input is what stands below bpf.
+# trial=true lets violations pass.
+depth() {
+        local name=$1 target=${2:-"{kind: Service, name: \"$1.service\"}"} section
+        IFS= read -r -d '' section
+        section=${section%$'\n'}
+        printf '%s\n' "apiVersion: crd.varmor.org/v1beta1" "kind: VarmorClusterPolicy" "metadata: {name: $name}" "spec:" \
+                "  target: $target" "  policy:" "    enforcer: BPF" "    mode: DefenseInDepth" "    defenseInDepth:" \
+                "      allowViolations: ${trial:-false}" "      bpf:" "        profileType: Custom" \
+                "        ${section//$'\n'/$'\n'        }" >"$policies/.$name.new"
+        mv "$policies/.$name.new" "$policies/$name.yaml"
+}
+
 # unpolicy NAME...: take policies away again (put in force by reload).
 unpolicy() {
         local name
@@ -70,12 +83,28 @@ without() {
 # with TABLE CGROUP: what the table says must happen in a covered cgroup. Alarms are looked for since then.
 with() {
         since=${EPOCHREALTIME/./}
-        verdicts "${3:-with}/" < <(attempt -c "$2" -f "$1" -r with 2>&1)
+        attempt -c "$2" -f "$1" -r with >"$scratch/with" 2>&1
+        verdicts "${3:-with}/" <"$scratch/with"
 }
 
 # alarms_in TABLE UNIT POLICY [ACTION]: the alarms that the table's last column names are in the journal.
 alarms_in() {
         verdicts "alarm/" < <(alarms -s "$since" -u "$2" -p "$3" -a "${4:-DENIED}" -w 20 -f "$1" 2>&1)
+}
+
+# each_once NAME UNIT [ACTION] [NUMBER]: since the last "with", there was one alarm for each attempt that was denied, or
+# NUMBER of them, and no more.
+each_once() {
+        local wanted=${4:-$(grep -Ec '\|(EACCES|EPERM)@|\|exit:[0-9]*@sendmmsg' "$scratch/with")} got end=$((SECONDS + 20))
+        while got=$(alarms -s "$since" -u "$2" | awk -F '\t' -v action="${3:-DENIED}" '$1 == action { n += $6 } END { print n + 0 }') &&
+                [ "$got" -lt "$wanted" ] && [ $SECONDS -lt $end ]; do sleep 0.3; done
+        if [ "$got" = "$wanted" ]; then ok "$1/each-once"; else
+                not_ok "$1/each-once" "$got alarms for $wanted violations"
+                grep -E '\|E(ACCES|PERM)@' "$scratch/with" >"$scratch/out"
+                comment_file "$scratch/out"
+                alarms -s "$since" -u "$2" | cut -f 1,3-6,8 | sort | uniq -c >"$scratch/out"
+                comment_file "$scratch/out"
+        fi
 }
 
 # expect NAME WANTED COMMAND...: one attempt, or any command that prints one word.
@@ -104,6 +133,11 @@ says() {
                 comment_file "$scratch/out"
         fi
 }
+
+fails_quietly() { ! "$@"; }
+
+# alarm_says PATTERN: there is such an alarm since the last "with"; for until_true.
+alarm_says() { alarms -s "$since" | grep -Eq -e "$1"; }
 
 # until_true SECONDS COMMAND...: try again and again.
 until_true() {

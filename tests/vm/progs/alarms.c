@@ -2,11 +2,12 @@
 
 /* alarms: finds varmor's alarms in the journal.
  *
- *   alarms [-s USEC] [-u UNIT]                   print them: ACTION POLICY RULE OPERATION OBJECT COUNT UNIT, tabs between
+ *   alarms [-s USEC] [-u UNIT]                   print them: ACTION POLICY RULE OPERATION OBJECT COUNT UNIT REQUESTED,
+ *                                                tabs between
  *   alarms [-s USEC] [-u UNIT] -p POLICY [-a ACTION] [-w SECONDS] -f TABLE
  *
- * With a table of attempt's, looks for the alarm in the last column of each line ("RULE OPERATION OBJECT", each may be
- * '*'; "none OBJECT": there must be none), waits for it at most SECONDS, and prints pass|LABEL|... or fail|LABEL|...
+ * With a table of attempt's, looks for the alarm in the last column of each line ("RULE OPERATION OBJECT [REQUESTED]", each may
+ * be '*'; "none OBJECT": there must be none), waits for it at most SECONDS, and prints pass|LABEL|... or fail|LABEL|...
  * Values are printed with \xHH for whatever is not printable. -s: since the real-time clock showed USEC. */
 
 #include <ctype.h>
@@ -20,10 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ACTION, POLICY, RULE, OPERATION, OBJECT, COUNT, UNIT, _FIELDS };
+enum { ACTION, POLICY, RULE, OPERATION, OBJECT, COUNT, UNIT, REQUESTED, _FIELDS };
 
 static const char *const field_names[_FIELDS] = {
         "VARMOR_ACTION", "VARMOR_POLICY", "VARMOR_RULE", "VARMOR_OPERATION", "VARMOR_OBJECT", "VARMOR_COUNT", "OBJECT_SYSTEMD_UNIT",
+        "VARMOR_REQUESTED",
 };
 
 typedef struct Entry {
@@ -109,9 +111,10 @@ static char *normalise(const char *s) {
         return escape((const uint8_t *) bytes, (size_t) (to - bytes));
 }
 
-static const Entry *entry_find(const Args *args, const Entry *e, int n, char *wanted[3]) {
+static const Entry *entry_find(const Args *args, const Entry *e, int n, char *wanted[4]) {
         for (; n > 0; e++, n--)
                 if (same(wanted[0], e->field[RULE]) && same(wanted[1], e->field[OPERATION]) && same(wanted[2], e->field[OBJECT]) &&
+                    same(wanted[3], e->field[REQUESTED]) &&
                     (!args->policy || strcmp(args->policy, e->field[POLICY]) == 0) &&
                     (!args->action || strcmp(args->action, e->field[ACTION]) == 0))
                         return e;
@@ -128,24 +131,24 @@ static char *cell_trim(char *s) {
 
 /* Return: 1 the line is as it should be (or wants nothing), 0 not (yet). With @say, prints the verdict. */
 static int line_check(const Args *args, char *line, const Entry *entries, int n, bool say) {
-        char *cell[6] = {NULL}, *wanted[3] = {NULL}, *save = NULL;
+        char *cell[6] = {NULL}, *wanted[4] = {NULL}, *save = NULL;
 
         for (int i = 0; i < 6 && line; i++)
                 cell[i] = cell_trim(strsep(&line, "|"));
         if (!cell[5] || !*cell[5] || strcmp(cell[5], "-") == 0 || strcmp(cell[2], "-") == 0)
                 return 1;
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 4; i++)
                 wanted[i] = strtok_r(i ? NULL : cell[5], " \t", &save);
         bool none = wanted[0] && strcmp(wanted[0], "none") == 0;
         char any[] = "*";
         char *object = normalise((none ? wanted[1] : wanted[2]) ?: any);
-        char *pattern[3] = {none ? any : wanted[0] ?: any, none ? any : wanted[1] ?: any, object};
+        char *pattern[4] = {none ? any : wanted[0] ?: any, none ? any : wanted[1] ?: any, object, none ? any : wanted[3] ?: any};
         const Entry *found = entry_find(args, entries, n, pattern);
         int pass = none ? !found : !!found;
         if (say && pass)
                 printf("pass|%s|%s\n", cell[0], none ? "no alarm, as it should be" : found->field[RULE]);
         else if (say)
-                printf("fail|%s|%s alarm %s %s %.200s\n", cell[0], none ? "an" : "no", pattern[0], pattern[1], object);
+                printf("fail|%s|%s alarm %s %s %.200s %s\n", cell[0], none ? "an" : "no", pattern[0], pattern[1], object, pattern[3]);
         free(object);
         return pass;
 }

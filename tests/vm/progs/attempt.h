@@ -26,7 +26,8 @@ struct Op {
         const char *usage;
 };
 
-extern const Op file_ops[], hand_ops[], exec_ops[], space_ops[], escape_ops[], bpf_ops[], ring_ops[];
+extern const Op file_ops[], hand_ops[], exec_ops[], space_ops[], escape_ops[], bpf_ops[], ring_ops[],
+        network_ops[], privilege_ops[], process_ops[];
 
 /** op_run() - run the one operation in @argv. Return: as run(); -ENOSYS for a word that is none. */
 int op_run(Hand *h, char **argv);
@@ -44,5 +45,10 @@ pid_t clone_into(const char *path);
 
 /** read_byte() - Return: 0 (also at the end of the file), negative errno. */
 int read_byte(int fd);
+
+/** ring_do() - submit one entry to io_uring and wait for it. @how: "async", "personality", "stale", or
+ * NULL. Return: its result. */
+struct io_uring_sqe;
+int ring_do(const struct io_uring_sqe *sqe, const char *how);
 
 #define RET(x) ((x) < 0 ? -errno : 0)

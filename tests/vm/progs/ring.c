@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* attempt's operations by io_uring, by the bare system calls. With "async" a worker thread of the kernel does the work. */
+/* attempt's operations by io_uring, by the bare system calls. With "async" a worker thread of the kernel does the work,
+ * with "personality" it is done with credentials that were registered before, with "stale" by a worker
+ * thread that is older than the credentials of its process. */
 
 #include "attempt.h"
 
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,22 +43,47 @@ static int ring_init(Ring *ret) {
         return 0;
 }
 
-/* Submits one entry and waits for it. Return: its result. */
-static int ring_do(const struct io_uring_sqe *sqe, const char *how) {
+/* Submits one entry to @ring and waits for it. Return: its result. */
+static int ring_submit(Ring *ring, const struct io_uring_sqe *sqe, unsigned flags) {
+        _Atomic uint32_t *tail = (void *) (ring->queues + ring->params.sq_off.tail);
+        _Atomic uint32_t *head = (void *) (ring->queues + ring->params.cq_off.head);
+        uint32_t n = atomic_load(tail), slot = n & (ring->params.sq_entries - 1);
+
+        ring->entries[slot] = *sqe;
+        ring->entries[slot].flags |= (uint8_t) flags;
+        ((uint32_t *) (ring->queues + ring->params.sq_off.array))[slot] = slot;
+        atomic_store_explicit(tail, n + 1, memory_order_release);
+        if (syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
+                return -errno;
+        const struct io_uring_cqe *cqe = (const void *) (ring->queues + ring->params.cq_off.cqes);
+        uint32_t at = atomic_load(head);
+        int r = cqe[at & (ring->params.cq_entries - 1)].res;
+        atomic_store_explicit(head, at + 1, memory_order_release);
+        return r;
+}
+
+int ring_do(const struct io_uring_sqe *sqe, const char *how) {
+        struct io_uring_sqe entry = *sqe;
         Ring ring;
         int r = ring_init(&ring);
 
         if (r < 0)
                 return r;
-        ring.entries[0] = *sqe;
-        if (how && strcmp(how, "async") == 0)
-                ring.entries[0].flags |= IOSQE_ASYNC;
-        ((uint32_t *) (ring.queues + ring.params.sq_off.array))[0] = 0;
-        atomic_store_explicit((_Atomic uint32_t *) (ring.queues + ring.params.sq_off.tail), 1, memory_order_release);
-        if (syscall(SYS_io_uring_enter, ring.fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
-                return -errno;
-        const struct io_uring_cqe *cqe = (const void *) (ring.queues + ring.params.cq_off.cqes);
-        r = cqe->res;
+        if (how && strcmp(how, "personality") == 0) {
+                r = (int) syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_PERSONALITY, NULL, 0);
+                if (r < 0)
+                        return -errno;
+                entry.personality = (uint16_t) r;
+        }
+        if (how && strcmp(how, "stale") == 0) {
+                /* A worker that has credentials of before: it takes on the caller's for the second entry. */
+                struct io_uring_sqe first = {.opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (uintptr_t) "/"};
+                r = ring_submit(&ring, &first, IOSQE_ASYNC);
+                if (r < 0 || prctl(PR_SET_KEEPCAPS, 0) < 0)
+                        return r < 0 ? r : -errno;
+                how = "async";
+        }
+        r = ring_submit(&ring, &entry, how && strcmp(how, "async") == 0 ? IOSQE_ASYNC : 0);
         close(ring.fd);
         return r;
 }
