@@ -155,6 +155,8 @@ static void put_op(GString *s, const Rule *r)
                 g_string_append(s, enforcer_kind_to_string(r->text.enforcer));
                 break;
         case OP_SIGNAL:
+                g_string_append(s, r->signal.strict ? "everywhere" : "across");
+                break;
         case OP_USERNS:
         case _OP_KIND_MAX:
         case _OP_KIND_INVALID:

@@ -240,11 +240,11 @@ static void field_destination_qualifiers(const Field *f, const YamlNode *n, void
 }
 
 #define DESTINATION_FIELDS                                                                                              \
-        {"ip", field_ip}, {"cidr", field_cidr}, {"ports", field_ports},                                                 \
+        {"ip", field_ip}, {"cidr", field_cidr}, {"unix", field_unix}, {"ports", field_ports},                           \
         {"qualifiers", field_destination_qualifiers, 0, false, rule_qualifier_words}
 
 static const Field destination_fields[] = {DESTINATION_FIELDS, {NULL}};
-static const Field named_destination_fields[] = {DESTINATION_FIELDS, {"unix", field_unix}, {"setting", field_setting}, {NULL}};
+static const Field named_destination_fields[] = {DESTINATION_FIELDS, {"setting", field_setting}, {NULL}};
 
 /* One rule for each configured address, because each has a port of its own. */
 static void add_setting(const YamlNode *n, const char *list, OpKind kind, const DestinationEntry *e, OpContext *c, Diag *d)
@@ -292,7 +292,7 @@ static void parse_destination(const YamlNode *n, OpKind kind, int index, uint64_
                          d) < 0)
                 return;
         if (e.n_given != 1) {
-                const char *keys = c->named ? "'ip', 'cidr', 'unix' and 'setting'" : "'ip' and 'cidr'";
+                const char *keys = c->named ? "'ip', 'cidr', 'unix' and 'setting'" : "'ip', 'cidr' and 'unix'";
 
                 if (e.n_given)
                         diag_error(d, &n->pos, "exclusive-keys", "found %u of the keys %s, expected one of them", e.n_given, keys);

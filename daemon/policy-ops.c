@@ -31,7 +31,7 @@ void ops_add(OpContext *c, Rule *r, const char *list, int index, const YamlNode 
         r->qualifiers = (uint32_t)qualifiers;
         if ((qualifiers & RULE_DENY) && (qualifiers & RULE_ALLOW))
                 diag_error(d, &n->pos, "bad-value", "found both 'deny' and 'allow' in 'qualifiers', expected one of them");
-        else if ((qualifiers & RULE_ALLOW) && !c->allow_list)
+        else if ((qualifiers & RULE_ALLOW) && !c->allow_list && !c->base)
                 diag_warning(d, &n->pos, "no-effect",
                              "the qualifier 'allow' acts only in the mode DefenseInDepth; to take something out of a rule "
                              "that denies, write 'except' there");
@@ -352,7 +352,7 @@ void ops_parse_apparmor(const YamlNode *n, const char *what, OpContext *c, Diag 
         ops_parse_list(n, what, parse_text, c, d);
 }
 
-/* ---- kinds that only named rules have ----------------------------------------------------------------------------- */
+/* ---- capabilities, user namespaces, bpf(2), signals ---------------------------------------------------------------- */
 
 void field_capabilities(const Field *f, const YamlNode *n, void *out, void *userdata, Diag *d)
 {
@@ -382,70 +382,178 @@ void field_capabilities(const Field *f, const YamlNode *n, void *out, void *user
         *(uint64_t *)out = mask;
 }
 
-typedef struct NamedOps {
-        uint64_t capabilities, except_capabilities, bpf_commands;
-        bool userns;
-} NamedOps;
+typedef struct CapabilityEntry {
+        uint64_t names, except, qualifiers;
+} CapabilityEntry;
 
-static const Field capability_field = {"capabilities", field_capabilities, 0};
-static const Field except_capability_field = {"exceptCapabilities", field_capabilities, 0};
-static const Field userns_field = {"userNamespaces", field_bool, 0};
-static const Field bpf_field = {"bpf", field_words, 0, false, bpf_command_words};
+static const Field capability_list = {"capabilities", field_capabilities, 0};
+static const Field except_list = {"exceptCapabilities", field_capabilities, 0};
+static const Field capability_fields[] = {
+        {"names", field_capabilities, offsetof(CapabilityEntry, names), true},
+        {"except", field_capabilities, offsetof(CapabilityEntry, except)},
+        {"qualifiers", field_words, offsetof(CapabilityEntry, qualifiers), false, rule_qualifier_words},
+        {NULL},
+};
 
-static void parse_named_ops(const YamlNode *n, OpContext *c, Diag *d)
+static void add_capabilities(const YamlNode *n, int index, const CapabilityEntry *e, OpContext *c, Diag *d)
 {
-        const YamlNode *capabilities = yaml_get(n, "capabilities"), *except = yaml_get(n, "exceptCapabilities");
-        const YamlNode *userns = yaml_get(n, "userNamespaces"), *bpf = yaml_get(n, "bpf");
-        NamedOps o = {0};
+        Rule *r = rule_new(OP_CAPABILITY);
+
+        r->capabilities = e->names & ~e->except;
+        ops_add(c, r, "capabilities", index, n, e->qualifiers, d);
+}
+
+static void parse_capability(const YamlNode *n, const char *list, int index, OpContext *c, Diag *d)
+{
+        CapabilityEntry e = {0};
+
+        if (fields_parse(n, &n->pos, list, capability_fields, &e, c, d) >= 0)
+                add_capabilities(n, index, &e, c, d);
+}
+
+static bool holds_mappings(const YamlNode *n)
+{
+        return n->type == YAML_SEQUENCE && n->items->len > 0 && ((YamlNode *)n->items->pdata[0])->type == YAML_MAPPING;
+}
+
+/* "[net_admin, net_raw]", or several rules: "[{names: [net_admin], qualifiers: [deny, audit]}]". */
+static void parse_capabilities(const YamlNode *n, const YamlNode *except, OpContext *c, Diag *d)
+{
+        CapabilityEntry e = {0};
+
+        if (yaml_is_null(n)) {
+                if (!yaml_is_null(except))
+                        diag_error(d, &except->pos, "missing-key", "'exceptCapabilities' without 'capabilities'");
+                return;
+        }
+        if (holds_mappings(n)) {
+                if (!yaml_is_null(except))
+                        diag_error(d, &except->pos, "exclusive-keys",
+                                   "'exceptCapabilities' goes with a list of names; beside 'names' write 'except'");
+                ops_parse_list(n, "capabilities", parse_capability, c, d);
+                return;
+        }
+        field_capabilities(&capability_list, n, &e.names, c, d);
+        if (!yaml_is_null(except))
+                field_capabilities(&except_list, except, &e.except, c, d);
+        add_capabilities(n, -1, &e, c, d);
+}
+
+typedef struct OtherEntry {
+        bool strict;
+        uint64_t commands, qualifiers;
+} OtherEntry;
+
+static const Field userns_value = {"userNamespaces", field_bool, 0};
+static const Field userns_fields[] = {
+        {"qualifiers", field_words, offsetof(OtherEntry, qualifiers), false, rule_qualifier_words},
+        {NULL},
+};
+
+static void parse_userns(const YamlNode *n, OpContext *c, Diag *d)
+{
+        OtherEntry e = {0};
+        bool yes = true;
+
+        if (n->type == YAML_MAPPING) {
+                if (fields_parse(n, &n->pos, "userNamespaces", userns_fields, &e, c, d) < 0)
+                        return;
+        } else
+                field_bool(&userns_value, n, &yes, c, d);
+        if (yes)
+                ops_add(c, rule_new(OP_USERNS), "userNamespaces", -1, n, e.qualifiers, d);
+}
+
+static const Field bpf_list = {"bpf", field_words, 0, false, bpf_command_words};
+static const Field bpf_entry_fields[] = {
+        {"commands", field_words, offsetof(OtherEntry, commands), true, bpf_command_words},
+        {"qualifiers", field_words, offsetof(OtherEntry, qualifiers), false, rule_qualifier_words},
+        {NULL},
+};
+
+static void add_bpf(const YamlNode *n, int index, const OtherEntry *e, OpContext *c, Diag *d)
+{
+        Rule *r = rule_new(OP_BPF);
+
+        r->bpf.commands = e->commands;
+        ops_add(c, r, "bpf", index, n, e->qualifiers, d);
+}
+
+static void parse_bpf_entry(const YamlNode *n, const char *list, int index, OpContext *c, Diag *d)
+{
+        OtherEntry e = {0};
+
+        if (fields_parse(n, &n->pos, list, bpf_entry_fields, &e, c, d) >= 0)
+                add_bpf(n, index, &e, c, d);
+}
+
+static void parse_bpf_calls(const YamlNode *n, OpContext *c, Diag *d)
+{
+        OtherEntry e = {0};
+
+        if (holds_mappings(n)) {
+                ops_parse_list(n, "bpf", parse_bpf_entry, c, d);
+                return;
+        }
+        field_words(&bpf_list, n, &e.commands, c, d);
+        add_bpf(n, -1, &e, c, d);
+}
+
+static const Field signal_fields[] = {
+        {"strictMode", field_bool, offsetof(OtherEntry, strict)},
+        {"qualifiers", field_words, offsetof(OtherEntry, qualifiers), false, rule_qualifier_words},
+        {NULL},
+};
+
+static void parse_signal(const YamlNode *n, OpContext *c, Diag *d)
+{
+        OtherEntry e = {0};
         Rule *r;
 
-        if (!yaml_is_null(capabilities)) {
-                field_capabilities(&capability_field, capabilities, &o.capabilities, c, d);
-                if (!yaml_is_null(except))
-                        field_capabilities(&except_capability_field, except, &o.except_capabilities, c, d);
-                r = rule_new(OP_CAPABILITY);
-                r->capabilities = o.capabilities & ~o.except_capabilities;
-                ops_add(c, r, "capabilities", -1, capabilities, 0, d);
-        } else if (!yaml_is_null(except))
-                diag_error(d, &except->pos, "missing-key", "'exceptCapabilities' without 'capabilities'");
-        if (!yaml_is_null(userns)) {
-                field_bool(&userns_field, userns, &o.userns, c, d);
-                if (o.userns)
-                        ops_add(c, rule_new(OP_USERNS), "userNamespaces", -1, userns, 0, d);
-        }
-        if (!yaml_is_null(bpf)) {
-                field_words(&bpf_field, bpf, &o.bpf_commands, c, d);
-                r = rule_new(OP_BPF);
-                r->bpf.commands = o.bpf_commands;
-                ops_add(c, r, "bpf", -1, bpf, 0, d);
-        }
-        ops_parse_syscalls(yaml_get(n, "syscalls"), "syscalls", c, d);
-        ops_parse_apparmor(yaml_get(n, "appArmor"), "appArmor", c, d);
+        if (fields_parse(n, &n->pos, "signal", signal_fields, &e, c, d) < 0)
+                return;
+        r = rule_new(OP_SIGNAL);
+        r->signal.strict = e.strict;
+        ops_add(c, r, "signal", -1, n, e.qualifiers, d);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-#define BPF_FIELDS {"files", field_later}, {"processes", field_later}, {"network", field_later}, {"ptrace", field_later}, {"mounts", field_later}
+#define BPF_FIELDS                                                                                                      \
+        {"files", field_later}, {"processes", field_later}, {"network", field_later}, {"ptrace", field_later},          \
+        {"mounts", field_later}, {"capabilities", field_later}, {"exceptCapabilities", field_later},                    \
+        {"userNamespaces", field_later}, {"bpf", field_later}, {"signal", field_later}
 
 static const Field bpf_fields[] = {BPF_FIELDS, {NULL}};
 static const Field named_fields[] = {
-        BPF_FIELDS, {"capabilities", field_later}, {"exceptCapabilities", field_later}, {"userNamespaces", field_later},
-        {"bpf", field_later}, {"syscalls", field_later}, {"appArmor", field_later}, {"enforcers", field_later}, {NULL},
+        BPF_FIELDS, {"syscalls", field_later}, {"appArmor", field_later}, {"enforcers", field_later}, {NULL},
 };
+
+/* What stands under @key, if anything. */
+static void parse_key(const YamlNode *n, const char *key, void (*parse)(const YamlNode *, OpContext *, Diag *), OpContext *c,
+                      Diag *d)
+{
+        const YamlNode *value = yaml_get(n, key);
+
+        if (!yaml_is_null(value))
+                parse(value, c, d);
+}
 
 void ops_parse_bpf(const YamlNode *n, const char *what, OpContext *c, Diag *d)
 {
-        const YamlNode *ptrace;
-
         (void)fields_parse(n, n ? &n->pos : NULL, what, c->named ? named_fields : bpf_fields, NULL, c, d);
 
         ops_parse_list(yaml_get(n, "files"), "files", parse_file, c, d);
         ops_parse_list(yaml_get(n, "processes"), "processes", parse_file, c, d);
         ops_parse_network(yaml_get(n, "network"), "network", c, d);
-        ptrace = yaml_get(n, "ptrace");
-        if (!yaml_is_null(ptrace))
-                parse_ptrace(ptrace, c, d);
+        parse_key(n, "ptrace", parse_ptrace, c, d);
         ops_parse_list(yaml_get(n, "mounts"), "mounts", parse_mount, c, d);
-        if (c->named)
-                parse_named_ops(n, c, d);
+        parse_capabilities(yaml_get(n, "capabilities"), yaml_get(n, "exceptCapabilities"), c, d);
+        parse_key(n, "userNamespaces", parse_userns, c, d);
+        parse_key(n, "bpf", parse_bpf_calls, c, d);
+        parse_key(n, "signal", parse_signal, c, d);
+        if (!c->named)
+                return;
+        ops_parse_syscalls(yaml_get(n, "syscalls"), "syscalls", c, d);
+        ops_parse_apparmor(yaml_get(n, "appArmor"), "appArmor", c, d);
 }

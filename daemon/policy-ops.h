@@ -16,14 +16,15 @@
 typedef struct OpContext {
         GPtrArray *rules;         /* of Rule: what is read is added here */
         bool allow_list;          /* rules allow unless they say otherwise (DefenseInDepth); else they deny */
-        bool named;               /* in the catalogue: more kinds, no ids */
+        bool named;               /* in the catalogue: all kinds, no ids */
+        bool base;                /* of the category base-protection, which may allow */
         const char *prefix;       /* of the ids: "" or "bpf." */
         const Settings *settings; /* addresses that a rule asks for by name; may be NULL */
         uint32_t only;            /* what the rules get as Rule.only */
 } OpContext;
 
-/** ops_parse_bpf() - a mapping with files, processes, network, ptrace, mounts; in a named rule also capabilities,
- * exceptCapabilities, userNamespaces, bpf, syscalls, appArmor. */
+/** ops_parse_bpf() - a mapping with files, processes, network, ptrace, mounts, capabilities, exceptCapabilities,
+ * userNamespaces, bpf, signal; in a named rule also syscalls, appArmor. */
 void ops_parse_bpf(const YamlNode *n, const char *what, OpContext *c, Diag *d);
 
 /** ops_parse_network() - sockets, egress, ingress. */

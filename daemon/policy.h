@@ -130,6 +130,11 @@ typedef struct PtraceRule {
         uint32_t perms; /* PtracePerm */
 } PtraceRule;
 
+/* Signals to processes outside of the policy's cgroups. */
+typedef struct SignalRule {
+        bool strict; /* within them, too */
+} SignalRule;
+
 /* OP_MOUNT. */
 typedef struct MountRule {
         char *source;   /* pattern of the source; for umount, of the mount point; "**": any */
@@ -189,6 +194,7 @@ typedef struct Rule {
                 SocketRule socket;     /* OP_SOCKET */
                 NetRule net;           /* OP_EGRESS, OP_INGRESS */
                 PtraceRule ptrace;     /* OP_PTRACE */
+                SignalRule signal;     /* OP_SIGNAL */
                 MountRule mount;       /* OP_MOUNT */
                 BpfCallRule bpf;       /* OP_BPF */
                 SyscallRule syscall;   /* OP_SYSCALL */

@@ -147,7 +147,7 @@ static void parse_block(const YamlNode *n, NamedRule *r, const Settings *setting
 {
         static const char *const words[] = {"AppArmor", "BPF", "Seccomp", NULL};
         const YamlNode *enforcers = yaml_get(n, "enforcers");
-        OpContext c = {.rules = r->ops, .named = true, .settings = settings};
+        OpContext c = {.rules = r->ops, .named = true, .base = r->category == RULE_BASE_PROTECTION, .settings = settings};
 
         if (!yaml_is_null(enforcers) && fields_expect(enforcers, YAML_SEQUENCE, "enforcers", d))
                 for (guint i = 0; i < enforcers->items->len; i++) {
