@@ -78,7 +78,7 @@ static void key_add_bytes(GByteArray *k, GBytes *b)
 static GBytes *alarm_key(const Alarm *a)
 {
         GByteArray *k = g_byte_array_new();
-        const uint32_t numbers[] = {a->enforcer, (uint32_t)a->mode, a->action, a->reason, a->requested, a->uid};
+        const uint32_t numbers[] = {a->enforcer, (uint32_t)a->mode, a->action, a->reason, (uint32_t)a->kind, a->requested, a->uid};
 
         key_add(k, numbers, sizeof(numbers));
         key_add(k, &a->cgroup_id, sizeof(a->cgroup_id));

@@ -44,17 +44,18 @@ char *alarm_dup_bytes(GBytes *b)
         return g_string_free(s, FALSE);
 }
 
-char *file_perms_to_string(uint32_t perms)
+char *requested_to_string(OpKind kind, uint32_t perms)
 {
-        static const struct {
-                uint32_t perm;
-                const char *name;
-        } table[] = {{PERM_READ, "read"}, {PERM_WRITE, "write"}, {PERM_APPEND, "append"}, {PERM_EXEC, "exec"}};
+        const Word *words = kind == OP_FILE ? file_perm_words : kind == OP_PTRACE ? ptrace_perm_words : NULL;
         GString *s = g_string_new(NULL);
 
-        for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
-                if (perms & table[i].perm)
-                        g_string_append_printf(s, "%s%s", s->len > 0 ? "," : "", table[i].name);
+        /* Each by its own word, "all" never. */
+        for (uint32_t bit = 1; words && bit <= PERM_ALL; bit <<= 1) {
+                g_autofree char *word = perms & bit ? words_format(words, bit, ",") : NULL;
+
+                if (word)
+                        g_string_append_printf(s, "%s%s", s->len > 0 ? "," : "", word);
+        }
         return g_string_free(s, FALSE);
 }
 
@@ -62,12 +63,11 @@ static void append_what(GString *s, const Alarm *a)
 {
         g_autofree char *object = alarm_dup_bytes(a->object);
 
-        g_string_append(s, a->operation);
-        if (a->requested != 0) {
-                g_autofree char *perms = file_perms_to_string(a->requested);
+        g_autofree char *perms = requested_to_string(a->kind, a->requested);
 
+        g_string_append(s, a->operation);
+        if (*perms != '\0')
                 g_string_append_printf(s, " (%s)", perms);
-        }
         if (a->reason == REASON_NO_PATH)
                 g_string_append(s, " of a file whose path cannot be determined");
         if (*object != '\0')
@@ -152,7 +152,7 @@ static void add_process(JournalEntry *e, const Alarm *a)
 
 JournalEntry *journal_entry_from_alarm(const Alarm *a)
 {
-        g_autofree char *message = alarm_dup_message(a), *requested = file_perms_to_string(a->requested);
+        g_autofree char *message = alarm_dup_message(a), *requested = requested_to_string(a->kind, a->requested);
         JournalEntry *e = journal_entry_new();
 
         journal_entry_add_string(e, "MESSAGE", message);

@@ -33,7 +33,8 @@ struct EnforcerEvent {
         EventReason reason;
         Action action;
         const char *operation; /* "open", "exec", "mmap", "unlink", "rename", "bpf", "kill", ... */
-        uint32_t requested;    /* FilePerm bits for OP_FILE, else 0 */
+        OpKind kind;           /* what @requested is about */
+        uint32_t requested;    /* FilePerm for OP_FILE, PtracePerm for OP_PTRACE; means nothing for others */
         const uint8_t *object; /* path bytes, address, ...; not NUL-terminated, any byte may occur */
         size_t object_size;
         const uint8_t *object2; /* the second path of rename, link, mount; may be NULL */
@@ -57,7 +58,8 @@ typedef struct Alarm {
         EventReason reason;
         char *rule;          /* id; "" if none decided */
         char *operation;
-        uint32_t requested;  /* FilePerm */
+        OpKind kind;
+        uint32_t requested;  /* FilePerm, PtracePerm, or 0 */
         GBytes *object;      /* any byte may occur */
         GBytes *object2;     /* NULL: none */
         char *cgroup;        /* path; "" unknown */
@@ -77,5 +79,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Alarm, alarm_free)
 char *alarm_dup_message(const Alarm *a);
 /** alarm_dup_bytes() - @b as valid UTF-8 without control characters, the rest escaped as \xHH. NULL yields "". */
 char *alarm_dup_bytes(GBytes *b);
-/** file_perms_to_string() - "read,write"; "" for 0. To be freed. */
-char *file_perms_to_string(uint32_t perms);
+/** requested_to_string() - the access that an operation of @kind asked for: "read,write"; "" if there is nothing to say. To
+ * be freed. */
+char *requested_to_string(OpKind kind, uint32_t perms);

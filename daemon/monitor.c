@@ -97,6 +97,7 @@ void monitor_on_event(const EnforcerEvent *event, void *userdata)
         a->reason = event->reason == REASON_RULE && rule_is_base(p, event) ? REASON_BASE : event->reason;
         a->rule = rule_id(p, event);
         a->operation = g_strdup(event->operation);
+        a->kind = event->kind;
         a->requested = event->requested;
         a->object = object_bytes(event->object, event->object_size);
         a->object2 = object_bytes(event->object2, event->object2_size);

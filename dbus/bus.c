@@ -136,7 +136,7 @@ static int append_bytes_entry(sd_bus_message *m, const char *key, GBytes *bytes)
 
 static int append_alarm_words(sd_bus_message *m, const Alarm *a)
 {
-        g_autofree char *message = alarm_dup_message(a), *requested = file_perms_to_string(a->requested);
+        g_autofree char *message = alarm_dup_message(a), *requested = requested_to_string(a->kind, a->requested);
         g_autofree char *comm = g_strndup(a->comm, sizeof a->comm);
         const struct {
                 const char *key, *value;

@@ -8,7 +8,7 @@
 #include <linux/types.h>
 #endif
 
-#define VA_ABI_VERSION 2
+#define VA_ABI_VERSION 3
 
 /* ---- bounds ------------------------------------------------------------------------------------------------- */
 #define VA_PATH_MAX 4096        /* include/uapi/linux/limits.h: PATH_MAX; a longer path cannot be had */
@@ -17,6 +17,7 @@
 #define VA_GROUPS_MAX 32        /* groups of rules with the same `targets` in one policy */
 #define VA_CGROUPS_MAX 16384    /* labelled cgroups */
 #define VA_LAUNCHERS_MAX 64
+#define VA_ADDRESSES_MAX 4096   /* the host's own addresses */
 #define VA_SCRATCH_PER_CPU 8    /* runs of programs that may be preempted on one CPU at the same time */
 #define VA_EVENTS_BYTES (512U * 1024)
 #define VA_REPEATS_MAX 4096     /* events whose recurrence is counted instead of sent */
@@ -26,6 +27,85 @@
 #define VA_WRITE 2U
 #define VA_APPEND 4U
 #define VA_EXEC 8U
+#define VA_PERMS_ALL 15U
+
+/* ---- objects -------------------------------------------------------------------------------------------------
+ * Whatever an operation is about is named by a text, and the rules about it are patterns over that text: one automaton serves
+ * all of them. The first kinds stand in the order of OpKind.
+ *
+ *   kind          object                                          access bits
+ *   FILE          the path                                        VA_READ ...
+ *   CAPABILITY    /0c: the capability                             1
+ *   SOCKET        /02/1/t: family (3f: another), type (f: another), protocol: i(cmp), t(cp), u(dp), o(ther)      1
+ *   EGRESS        /4/7f000001/0050/h, /6/(32 digits)/0050/-: address and port; h: the host's own, -: not          1
+ *   INGRESS       the same, of the own side                       1
+ *   PTRACE        /i/comm, /o/comm: in the policy's cgroups or outside, and the other process's name             PtracePerm
+ *   SIGNAL        the same                                        1
+ *   MOUNT         /w/type/source: a letter of VA_MOUNT_LETTERS, the file system ("-": unknown), the source      1
+ *   USERNS        /user                                           1
+ *   BPF           /05: the command                                1
+ *   EGRESS_UNIX   the socket's path, or /@name                    1
+ *   INGRESS_UNIX  the same                                        1
+ * All numbers are lower case hexadecimal. A mount is judged once for each of its flags. In abstract names NUL is '@'. */
+#define VA_KIND_FILE 0U
+#define VA_KIND_CAPABILITY 1U
+#define VA_KIND_SOCKET 2U
+#define VA_KIND_EGRESS 3U
+#define VA_KIND_INGRESS 4U
+#define VA_KIND_PTRACE 5U
+#define VA_KIND_SIGNAL 6U
+#define VA_KIND_MOUNT 7U
+#define VA_KIND_USERNS 8U
+#define VA_KIND_BPF 9U
+#define VA_KIND_EGRESS_UNIX 10U
+#define VA_KIND_INGRESS_UNIX 11U
+#define VA_KIND_MAX 12U
+
+/* The same as PtracePerm. */
+#define VA_PTRACE_TRACE 1U
+#define VA_PTRACE_TRACEBY 2U
+#define VA_PTRACE_READ 4U
+#define VA_PTRACE_READBY 8U
+
+/* The class of operations that a kind of object belongs to: a bit of va_table.kinds and .default_deny. */
+#define VA_CLASS_OF(kind)                                                                                               \
+        (1U << ((kind) == VA_KIND_EGRESS_UNIX    ? VA_KIND_EGRESS                                                       \
+                : (kind) == VA_KIND_INGRESS_UNIX ? VA_KIND_INGRESS                                                      \
+                                                 : (kind)))
+#define VA_CLASSES_ALL ((1U << (VA_KIND_BPF + 1)) - 1)
+
+/* By MountWord, daemon/op.h. */
+#define VA_MOUNT_LETTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZab"
+#define VA_MOUNT_WORDS 38
+#define VA_MOUNT_RO 0
+#define VA_MOUNT_RW 1
+#define VA_MOUNT_NOSUID 2
+#define VA_MOUNT_NODEV 4
+#define VA_MOUNT_NOEXEC 6
+#define VA_MOUNT_SYNC 8
+#define VA_MOUNT_MAND 10
+#define VA_MOUNT_DIRSYNC 12
+#define VA_MOUNT_NOATIME 13
+#define VA_MOUNT_NODIRATIME 15
+#define VA_MOUNT_SILENT 17
+#define VA_MOUNT_RELATIME 19
+#define VA_MOUNT_IVERSION 21
+#define VA_MOUNT_STRICTATIME 23
+#define VA_MOUNT_REMOUNT 25
+#define VA_MOUNT_BIND 26
+#define VA_MOUNT_MOVE 27
+#define VA_MOUNT_RBIND 28
+#define VA_MOUNT_UNBINDABLE 29
+#define VA_MOUNT_PRIVATE 30
+#define VA_MOUNT_SLAVE 31
+#define VA_MOUNT_SHARED 32
+#define VA_MOUNT_RECURSIVE 4 /* from "make-private" to "make-rprivate" */
+#define VA_MOUNT_UMOUNT 37
+/* Words that an allow-list has to name: the others say that a flag is absent. */
+#define VA_MOUNT_SETS                                                                                                   \
+        (~(1ULL << 3 | 1ULL << 5 | 1ULL << 7 | 1ULL << 9 | 1ULL << 11 | 1ULL << 14 | 1ULL << 16 | 1ULL << 18 |          \
+           1ULL << 20 | 1ULL << 22 | 1ULL << 24) &                                                                      \
+         ((1ULL << VA_MOUNT_WORDS) - 1))
 
 /* ---- the automaton -------------------------------------------------------------------------------------------
  * One per policy: a minimised DFA over the bytes of a path, laid out in u32 words of tab[].
@@ -44,10 +124,11 @@
  *                    in every directory cost one word for each byte of a name, not a row.
  *                    The positions inside a tail accept nothing; VA_A_REACH is that of all of them.
  *                    At least VA_TAIL_ROOM words of the table stand from tab[i] on.
- * VA_A_REACH: some continuation (or the state itself) denies something.
+ * VA_A_REACH: some continuation (or the state itself) denies something. VA_A_OPEN, only where files are denied by default: some
+ * continuation (or the state itself) allows something; it stands where VA_A_REACH stands.
  *
  * Accept record, by the kind of start state:
- *   path rules (start[]): struct va_accept
+ *   objects (start[]): struct va_accept
  *   executables (start_exec): one word, the mask of groups that a process enters when it executes this path
  *   cgroup paths (the target automaton): struct va_cover
  */
@@ -55,6 +136,7 @@
 #define VA_S_TAIL 0x40000000U
 #define VA_S_INDEX 0x0fffffffU
 #define VA_A_REACH 0x80000000U
+#define VA_A_OPEN 0x40000000U
 #define VA_A_INDEX 0x0fffffffU
 #define VA_TAIL_MAX 255
 #define VA_TAIL_FALL 0x100U
@@ -82,28 +164,32 @@ _Static_assert(sizeof(struct va_cover) == 20, "ABI");
 #define VA_TAB_SMALL (16U * 1024)
 #define VA_TAB_BIG (1023U * 1024)
 
-#define VA_T_BASE 1U /* va_table.flags: the policy denies something, so base protection holds for its processes. Without it
-                      * VA_A_REACH stands for what would be reported, and nothing is refused */
+/* va_table.flags */
+#define VA_T_BASE 1U  /* the policy denies something, so base protection holds for its processes. Without it VA_A_REACH stands
+                       * for what would be reported, and nothing is refused */
+#define VA_T_TRIAL 2U /* an allow-list on trial: what it does not allow passes, and is reported as ALLOWED */
 
 struct va_table {
-        __u32 generation;  /* changes with each apply; 0 is never used */
-        __u32 flags;       /* VA_T_* */
-        __u32 n_words;     /* used words of tab[] */
+        __u32 generation;   /* changes with each apply; 0 is never used */
+        __u32 flags;        /* VA_T_* */
+        __u32 n_words;      /* used words of tab[] */
         __u32 n_classes;
         __u32 n_rules;
-        __u32 start_exec;  /* state word; 0: no groups */
-        __u32 n_groups;    /* groups 1 .. n_groups have their own start state */
-        __u32 default_deny; /* access bits that are denied unless allowed (allow-lists) */
-        __u32 start[VA_GROUPS_MAX + 1]; /* [0]: rules for everybody; [g]: only for processes in group g */
+        __u32 start_exec;   /* state word; 0: no groups */
+        __u32 n_groups;     /* groups 1 .. n_groups have their own start states */
+        __u32 kinds;        /* classes of operations that something is said about, VA_CLASS_OF() */
+        __u32 default_deny; /* those that are denied unless allowed */
         __u32 accept_first; /* the accept records stand one after the other: index of the first, */
         __u32 accept_n;     /* and their number */
         __u32 groups_id;    /* hash of the groups' targets, in order: the same groups mean the same in two tables with the
                              * same value; 0 if there are none */
-        __u32 pad[20];
+        __u64 capabilities; /* that something is said about, as a mask: the others need no walk */
+        __u64 families;     /* the same for families of sockets; bit 63: all that are not in the mask */
+        __u32 start[VA_KIND_MAX][VA_GROUPS_MAX + 1]; /* [0]: rules for everybody; [g]: only for processes in group g */
         __u8 class_of[256];
         __u32 tab[];
 };
-_Static_assert(sizeof(struct va_table) == 512, "ABI");
+_Static_assert(sizeof(struct va_table) == 1904, "ABI");
 
 /* ---- who is confined ------------------------------------------------------------------------------------------
  * A label is a struct va_cover under the id of a cgroup. An identity is what a process carries, in storage of its group
@@ -192,7 +278,17 @@ _Static_assert(sizeof(struct va_meta) == 80, "ABI");
 #define VA_OP_UMOUNT 25
 #define VA_OP_CONTROL 26 /* limits, priority and scheduling of another process */
 #define VA_OP_MOVE 27    /* into another cgroup */
-#define VA_OP_MAX 28
+#define VA_OP_CAPABLE 28
+#define VA_OP_SOCKET 29
+#define VA_OP_SENDMSG 30
+#define VA_OP_BIND 31
+#define VA_OP_LISTEN 32
+#define VA_OP_ACCEPT 33
+#define VA_OP_REMOUNT 34
+#define VA_OP_USERNS_CREATE 35
+#define VA_OP_IOCTL 36
+#define VA_OP_URING_CREDS 37 /* io_uring under registered credentials */
+#define VA_OP_MAX 38
 
 /* The same order as EventReason and Action. */
 #define VA_REASON_RULE 0
@@ -223,7 +319,7 @@ struct va_event {
         __u32 requested;
         __u16 slot;
         __u16 rule; /* VA_NO_RULE: none */
-        __u8 op, reason, action, pad;
+        __u8 op, reason, action, kind;
         __u16 size, size2; /* bytes of the two paths, which follow one another */
         char comm[16];
 };

@@ -10,7 +10,7 @@ static __always_inline int match_target(struct va_scratch *s, void *table, __u32
         struct va_table *t = table;
         const struct va_cover *cover;
 
-        if (va_walk(s, table, t->start[0], 0, len, words))
+        if (va_walk(s, table, t->start[VA_KIND_FILE][0], 0, len, words))
                 return -1;
         cover = va_accepted(s, table, sizeof(*cover) / 4, words);
         if (cover)

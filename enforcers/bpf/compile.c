@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "automaton.h"
+#include "objects.h"
 
 /* What a rule does where it matches. */
 typedef struct Effect {
@@ -24,6 +25,10 @@ typedef struct Compiler {
         GHashTable *groups; /* canonical list of targets -> number, from 1 */
         GChecksum *groups_sum;
         GPtrArray *why_not; /* of char * */
+        GPtrArray *texts;   /* of char *: those that the patterns point to */
+        uint32_t classes;   /* va_table.kinds, */
+        uint64_t capabilities; /* .capabilities */
+        uint64_t families;  /* and .families */
 } Compiler;
 
 static Effect effect_of(const Policy *p, const Rule *r)
@@ -52,44 +57,41 @@ static const char *mode_why_not(const Policy *p)
                 return "the mode AlwaysAllow enforces no rule";
         case MODE_BEHAVIOR_MODELING:
                 return "the mode BehaviorModeling records, it enforces no rule";
-        case MODE_DEFENSE_IN_DEPTH:
-                return "the BPF enforcer does not deny by default yet";
         default:
                 return NULL;
         }
 }
 
-static const char *rule_why_not_bpf(const Rule *r)
+/* The classes of operations that @p denies by default. */
+static uint32_t default_classes(const Policy *p)
 {
-        /* By OpKind: why not. */
-        static const char *const kinds[_OP_KIND_MAX] = {
-                [OP_CAPABILITY] = "the BPF enforcer does not mediate capabilities yet",
-                [OP_SOCKET] = "the BPF enforcer does not mediate the creation of sockets yet",
-                [OP_EGRESS] = "the BPF enforcer does not mediate outgoing connections yet",
-                [OP_INGRESS] = "the BPF enforcer does not mediate incoming connections yet",
-                [OP_PTRACE] = "the BPF enforcer does not mediate ptrace yet",
-                [OP_SIGNAL] = "the BPF enforcer does not mediate signals yet",
-                [OP_MOUNT] = "the BPF enforcer does not mediate mounts yet",
-                [OP_USERNS] = "the BPF enforcer does not mediate user namespaces yet",
-                [OP_BPF] = "the BPF enforcer does not mediate bpf(2) yet",
-                [OP_SYSCALL] = "the BPF enforcer knows operations, not system calls: this is for the seccomp enforcer",
-                [OP_TEXT] = "raw text of another enforcer means nothing to the BPF enforcer",
-        };
+        return p->mode == MODE_DEFENSE_IN_DEPTH ? p->depth[ENFORCER_BPF].classes & VA_CLASSES_ALL : 0;
+}
 
+static const char *rule_why_not_bpf(const Policy *p, const Rule *r)
+{
         if (r->only && !(r->only & 1U << ENFORCER_BPF))
                 return "this part of the rule is for another enforcer";
-        if (r->kind < 0 || r->kind >= _OP_KIND_MAX)
-                return "the BPF enforcer does not know this kind of rule";
         if (r->unenforceable)
                 return r->unenforceable;
-        if (kinds[r->kind])
-                return kinds[r->kind];
-        if (r->qualifiers & RULE_ALLOW)
+        if (r->kind == OP_SYSCALL)
+                return "the BPF enforcer knows operations, not system calls: this is for the seccomp enforcer";
+        if (r->kind == OP_TEXT)
+                return "raw text of another enforcer means nothing to the BPF enforcer";
+        if (r->kind < 0 || r->kind >= _OP_KIND_MAX)
+                return "the BPF enforcer does not know this kind of rule";
+        if (r->qualifiers & RULE_ALLOW && p->mode != MODE_DEFENSE_IN_DEPTH)
                 return "allow acts only where everything else is denied (mode DefenseInDepth)";
+        if (r->qualifiers & RULE_ALLOW && !(default_classes(p) & 1U << r->kind))
+                return "allow acts only where everything else is denied, and 'classes' does not name this class";
         return NULL;
 }
 
 /* ---- patterns ---------------------------------------------------------------------------------------------------- */
+
+/* Start states are numbered when all groups are known: kind and group until then. */
+#define START(kind, group) ((kind) * (VA_GROUPS_MAX + 1) + (group))
+#define START_EXEC UINT32_MAX
 
 static void add_pattern(Compiler *c, const char *text, uint32_t start, uint32_t owner, const Rule *r, bool except)
 {
@@ -138,9 +140,8 @@ static int group_of(Compiler *c, const Rule *r, uint32_t *ret)
         }
         g_checksum_update(c->groups_sum, (const guchar *)key, strlen(key) + 1);
         g_hash_table_insert(c->groups, g_steal_pointer(&key), GUINT_TO_POINTER(group));
-        /* Executables have a start state of their own; it gets its number when all groups are known. */
         for (char **t = r->targets; *t; t++)
-                add_pattern(c, *t, UINT32_MAX, group, r, false);
+                add_pattern(c, *t, START_EXEC, group, r, false);
         *ret = group;
         return 0;
 }
@@ -150,23 +151,33 @@ static int add_rule(Compiler *c, uint32_t i)
         const Rule *r = c->policy->rules->pdata[i];
         const char *why = mode_why_not(c->policy);
         Effect e = effect_of(c->policy, r);
-        uint32_t start = 0;
+        g_autoptr(GArray) objects = NULL;
+        bool closes = e.deny || (e.log && !e.allow);
+        uint32_t group = 0;
         int k;
 
         if (!why)
-                why = rule_why_not_bpf(r);
+                why = rule_why_not_bpf(c->policy, r);
         g_ptr_array_add(c->why_not, g_strdup(why));
-        if (why || !(e.deny || e.log) || !(r->file.perms & PERM_ALL))
+        if (why || !(e.deny || e.log || e.allow))
+                return 0;
+        objects = objects_of_rule(r, closes);
+        if (objects->len == 0 || (r->kind == OP_FILE && !(r->file.perms & PERM_ALL)))
                 return 0;
         if (r->targets && r->targets[0]) {
-                k = group_of(c, r, &start);
+                k = group_of(c, r, &group);
                 if (k < 0)
                         return k;
         }
-        for (char **p = r->file.patterns; p && *p; p++)
-                add_pattern(c, *p, start, i, r, false);
-        for (char **p = r->file.except; p && *p; p++)
-                add_pattern(c, *p, start, i, r, true);
+        c->capabilities |= objects_capabilities(r);
+        c->families |= objects_families(r, closes);
+        for (guint n = 0; n < objects->len; n++) {
+                ObjectPattern *o = &g_array_index(objects, ObjectPattern, n);
+
+                c->classes |= VA_CLASS_OF(o->kind);
+                add_pattern(c, o->text, START(o->kind, group), i, r, o->except);
+                g_ptr_array_add(c->texts, g_steal_pointer(&o->text));
+        }
         return 0;
 }
 
@@ -185,7 +196,7 @@ static uint8_t granted(uint32_t perms)
         return (perms & PERM_WRITE ? perms | PERM_APPEND : perms) & PERM_ALL;
 }
 
-static void accept_rules(const Policy *p, const uint32_t *rules, size_t n, AutomatonRecord *ret)
+static void accept_rules(const Policy *p, uint32_t kind, const uint32_t *rules, size_t n, AutomatonRecord *ret)
 {
         struct va_accept a = {};
         unsigned best[4] = {};
@@ -193,7 +204,10 @@ static void accept_rules(const Policy *p, const uint32_t *rules, size_t n, Autom
         for (size_t i = 0; i < n; i++) {
                 const Rule *r = p->rules->pdata[rules[i]];
                 Effect e = effect_of(p, r);
-                uint8_t perms = granted(r->file.perms);
+                uint8_t perms = objects_perms(r, kind);
+
+                if (kind == VA_KIND_FILE)
+                        perms = granted(perms);
 
                 a.deny |= e.deny ? perms : 0;
                 a.log |= e.log ? perms : 0;
@@ -212,9 +226,10 @@ static void accept_rules(const Policy *p, const uint32_t *rules, size_t n, Autom
 static int accept(uint32_t start, const uint32_t *owners, size_t n, AutomatonRecord *ret, void *userdata)
 {
         Compiler *c = userdata;
+        uint32_t per_kind = g_hash_table_size(c->groups) + 1;
 
-        if (start <= g_hash_table_size(c->groups)) {
-                accept_rules(c->policy, owners, n, ret);
+        if (start < VA_KIND_MAX * per_kind) {
+                accept_rules(c->policy, start / per_kind, owners, n, ret);
                 return 0;
         }
         for (size_t i = 0; i < n; i++)
@@ -249,20 +264,43 @@ static bool has_base(const Policy *p)
         return false;
 }
 
+static bool is_trial(const Policy *p)
+{
+        return p->mode == MODE_DEFENSE_IN_DEPTH && p->allow_violations;
+}
+
+static void fill_header(const Compiler *c, struct va_table *t)
+{
+        uint32_t by_default = default_classes(c->policy);
+
+        t->n_groups = g_hash_table_size(c->groups);
+        t->n_rules = c->policy->rules->len;
+        t->flags = (has_base(c->policy) ? VA_T_BASE : 0) | (is_trial(c->policy) ? VA_T_TRIAL : 0);
+        t->kinds = c->classes | by_default;
+        t->default_deny = by_default;
+        t->capabilities = by_default & VA_CLASS_OF(VA_KIND_CAPABILITY) ? UINT64_MAX : c->capabilities;
+        t->families = by_default & VA_CLASS_OF(VA_KIND_SOCKET) ? UINT64_MAX : c->families;
+}
+
 static int build(Compiler *c, GBytes **ret_blob, uint32_t *ret_n_states)
 {
-        uint32_t n_groups = g_hash_table_size(c->groups);
-        AutomatonParams params = {.n_starts = n_groups + 2, .accept = accept, .userdata = c};
+        uint32_t per_kind = g_hash_table_size(c->groups) + 1;
+        AutomatonParams params = {
+                .n_starts = VA_KIND_MAX * per_kind + 1,
+                .default_deny = default_classes(c->policy) & VA_CLASS_OF(VA_KIND_FILE) ? VA_PERMS_ALL : 0,
+                .accept = accept,
+                .userdata = c,
+        };
         AutomatonResult result = {};
         struct va_table *t;
-        bool nothing = true;
+        bool nothing = default_classes(c->policy) == 0;
         int r;
 
         for (guint i = 0; i < c->patterns->len; i++) {
                 AutomatonPattern *p = &g_array_index(c->patterns, AutomatonPattern, i);
 
-                if (p->start == UINT32_MAX)
-                        p->start = n_groups + 1;
+                p->start = p->start == START_EXEC ? VA_KIND_MAX * per_kind
+                                                  : p->start / (VA_GROUPS_MAX + 1) * per_kind + p->start % (VA_GROUPS_MAX + 1);
         }
         params.patterns = (const AutomatonPattern *)c->patterns->data;
         params.n_patterns = c->patterns->len;
@@ -270,15 +308,14 @@ static int build(Compiler *c, GBytes **ret_blob, uint32_t *ret_n_states)
         if (r < 0)
                 return r;
         t = result.table;
-        for (uint32_t i = 0; i <= n_groups; i++) {
-                t->start[i] = result.starts[i];
-                nothing &= t->start[i] == 0;
-        }
-        t->start_exec = result.starts[n_groups + 1];
-        t->n_groups = n_groups;
+        for (uint32_t k = 0; k < VA_KIND_MAX; k++)
+                for (uint32_t g = 0; g < per_kind; g++) {
+                        t->start[k][g] = result.starts[k * per_kind + g];
+                        nothing &= t->start[k][g] == 0;
+                }
+        t->start_exec = result.starts[VA_KIND_MAX * per_kind];
         t->groups_id = groups_id(c);
-        t->n_rules = c->policy->rules->len;
-        t->flags = has_base(c->policy) ? VA_T_BASE : 0;
+        fill_header(c, t);
         g_free(result.starts);
         *ret_n_states = result.n_states;
         if (nothing) {
@@ -301,7 +338,7 @@ static int compile(Compiler *c, Profile **ret)
                 if (r < 0)
                         return r;
         }
-        if (c->patterns->len == 0)
+        if (c->patterns->len == 0 && (mode_why_not(c->policy) || default_classes(c->policy) == 0))
                 blob = g_bytes_new(NULL, 0);
         else {
                 r = build(c, &blob, &n_states);
@@ -326,6 +363,7 @@ int bpf_compile(const Policy *p, Profile **ret, Diag *d)
                 .groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                 .groups_sum = g_checksum_new(G_CHECKSUM_SHA256),
                 .why_not = g_ptr_array_new_with_free_func(g_free),
+                .texts = g_ptr_array_new_with_free_func(g_free),
         };
         int r = compile(&c, ret);
 
@@ -333,5 +371,6 @@ int bpf_compile(const Policy *p, Profile **ret, Diag *d)
         g_hash_table_unref(c.groups);
         g_checksum_free(c.groups_sum);
         g_clear_pointer(&c.why_not, g_ptr_array_unref);
+        g_ptr_array_unref(c.texts);
         return r;
 }

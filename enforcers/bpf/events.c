@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "internal.h"
+#include "objects.h"
 
 /* Indexed by VA_OP_*. */
 static const char *const operations[VA_OP_MAX] = {
@@ -21,7 +22,10 @@ static const char *const operations[VA_OP_MAX] = {
         [VA_OP_BPF] = "bpf",           [VA_OP_KILL] = "kill",             [VA_OP_PTRACE] = "ptrace",
         [VA_OP_CONNECT] = "connect",   [VA_OP_UTIMES] = "utimes",         [VA_OP_SETXATTR] = "setxattr",
         [VA_OP_MKNOD] = "mknod",       [VA_OP_UMOUNT] = "umount",         [VA_OP_CONTROL] = "control",
-        [VA_OP_MOVE] = "move",
+        [VA_OP_MOVE] = "move",         [VA_OP_CAPABLE] = "capable",       [VA_OP_SOCKET] = "socket",
+        [VA_OP_SENDMSG] = "sendmsg",   [VA_OP_BIND] = "bind",             [VA_OP_LISTEN] = "listen",
+        [VA_OP_ACCEPT] = "accept",     [VA_OP_REMOUNT] = "remount",       [VA_OP_USERNS_CREATE] = "userns_create",
+        [VA_OP_IOCTL] = "ioctl",       [VA_OP_URING_CREDS] = "uring_override_creds",
 };
 
 _Static_assert((int)VA_REASON_RULE == (int)REASON_RULE && (int)VA_REASON_NO_PATH == (int)REASON_NO_PATH &&
@@ -45,13 +49,15 @@ typedef struct Repeat {
 static void hand_out(Enforcer *e, const struct va_event *v, size_t size, uint64_t count)
 {
         const uint8_t *bytes = (const uint8_t *)(v + 1);
+        g_autoptr(GBytes) object = NULL;
         const struct va_slot *slot;
         EnforcerEvent event;
 
         if (size < sizeof(*v) + v->size + v->size2 || v->slot >= VA_POLICIES_MAX || v->op >= VA_OP_MAX ||
-            v->reason >= _REASON_MAX || v->action >= _ACTION_MAX)
+            v->reason >= _REASON_MAX || v->action >= _ACTION_MAX || v->kind >= VA_KIND_MAX)
                 return;
         slot = &e->slots[v->slot];
+        object = objects_format(v->kind, bytes, v->size);
         event = (EnforcerEvent){
                 .enforcer = ENFORCER_BPF,
                 .policy = slot->name,
@@ -60,9 +66,10 @@ static void hand_out(Enforcer *e, const struct va_event *v, size_t size, uint64_
                 .reason = (EventReason)v->reason,
                 .action = (Action)v->action,
                 .operation = operations[v->op],
-                .requested = v->requested,
-                .object = bytes,
-                .object_size = v->size,
+                .kind = v->kind < _OP_KIND_MAX ? (OpKind)v->kind : v->kind == VA_KIND_EGRESS_UNIX ? OP_EGRESS : OP_INGRESS,
+                .requested = v->kind == VA_KIND_FILE || v->kind == VA_KIND_PTRACE ? v->requested : 0,
+                .object = g_bytes_get_data(object, NULL),
+                .object_size = g_bytes_get_size(object),
                 .object2 = v->size2 > 0 ? bytes + v->size : NULL,
                 .object2_size = v->size2,
                 .cgroup_id = v->cgroup,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-/* Descriptors: how a process comes by one (open, receive, connect), and what it maps of it. */
+/* Descriptors: how a process comes by one (open, receive), what it maps of it, and ioctl(2). */
 
 #include "state.bpf.h"
 
@@ -114,33 +114,29 @@ int BPF_PROG(va_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
         return mediate_file(file, VA_OP_MPROTECT, VA_EXEC);
 }
 
-/* A socket with a name in the file system is written to by whoever connects or sends to it. */
-static __always_inline int mediate_socket(struct sock *sk)
+/* A device does what ioctl(2) says, whatever the descriptor was opened for: that is writing. Who opened it for writing was
+ * asked then. */
+static __always_inline int device_ioctl(struct file *file)
 {
-        struct unix_sock *u = (struct unix_sock *)sk;
-        __u64 dentry = (__u64)BPF_CORE_READ(u, path.dentry);
+        umode_t mode;
 
-        if (!dentry)
-                return 0; /* allow: no name, or an abstract one */
-        return va_verdict(va_mediate((__u64)BPF_CORE_READ(u, path.mnt), dentry, VA_OP_CONNECT, VA_WRITE));
-}
-
-SEC("lsm/unix_stream_connect")
-int BPF_PROG(va_connect, struct sock *sock, struct sock *other, struct sock *newsk, int ret)
-{
-        if (ret != 0)
-                return ret;
         if (va_unconfined(bpf_get_current_task_btf()))
                 return 0; /* allow: under no policy */
-        return mediate_socket(other);
+        mode = BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT;
+        if ((mode != S_IFCHR && mode != S_IFBLK) || file->f_mode & FMODE_WRITE)
+                return 0;
+        return mediate_file(file, VA_OP_IOCTL, VA_WRITE);
 }
 
-SEC("lsm/unix_may_send")
-int BPF_PROG(va_send, struct socket *sock, struct socket *other, int ret)
+SEC("lsm/file_ioctl")
+int BPF_PROG(va_ioctl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {
-        if (ret != 0)
-                return ret;
-        if (va_unconfined(bpf_get_current_task_btf()))
-                return 0; /* allow: under no policy */
-        return mediate_socket(BPF_CORE_READ(other, sk));
+        return ret != 0 ? ret : device_ioctl(file);
+}
+
+/* Since v6.8; before, it calls file_ioctl. */
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(va_ioctl_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+        return ret != 0 ? ret : device_ioctl(file);
 }

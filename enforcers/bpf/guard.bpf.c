@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-/* Base protection, as far as it is not about paths: nobody confined gets at our programs and maps, or at varmord. */
+/* Base protection, as far as it is not about paths: nobody confined gets at our programs and maps, or changes what varmord
+ * runs under. And rules about bpf(2). */
 
-#include "state.bpf.h"
+#include "object.bpf.h"
 
 __attribute__((noinline)) int va_guard(__u32 op)
 {
@@ -59,28 +60,31 @@ int BPF_PROG(va_bpf_prog, struct bpf_prog *prog, int ret)
 SEC("lsm/bpf")
 int BPF_PROG(va_bpf, int cmd, void *attr, unsigned int size, int ret)
 {
+        struct va_scratch *s;
+        struct va_text t;
+        int r;
+
         if (ret != 0)
                 return ret;
-        return cmd == BPF_OBJ_GET || cmd == BPF_LINK_GET_FD_BY_ID ? guard(VA_OP_BPF) : 0;
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r < 0 ? -EPERM : 0;
+        if (cmd == BPF_OBJ_GET || cmd == BPF_LINK_GET_FD_BY_ID)
+                r = va_refuse(s, VA_OP_BPF, VA_REASON_BASE, 0);
+        else
+                r = 0;
+        if (r == 0) {
+                t = va_begin_text(s);
+                va_put(&t, '/');
+                va_put_byte(&t, cmd);
+                va_end_text(&t);
+                r = va_check(s, VA_KIND_BPF, 0, VA_OP_BPF, 1);
+        }
+        va_release(s);
+        return r ? -EPERM : 0;
 }
 
 /* ---- varmord ---------------------------------------------------------------------------------------------------- */
-
-SEC("lsm/task_kill")
-int BPF_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cred, int ret)
-{
-        if (ret != 0)
-                return ret;
-        return sig != 0 && va_is_self(p) ? guard(VA_OP_KILL) : 0;
-}
-
-SEC("lsm/ptrace_access_check")
-int BPF_PROG(va_ptrace, struct task_struct *child, unsigned int mode, int ret)
-{
-        if (ret != 0)
-                return ret;
-        return va_is_self(child) ? guard(VA_OP_PTRACE) : 0;
-}
 
 SEC("lsm/task_setrlimit")
 int BPF_PROG(va_setrlimit, struct task_struct *p, unsigned int resource, void *limit, int ret)

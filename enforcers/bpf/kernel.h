@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -35,7 +36,9 @@
 
 /* include/uapi/linux/stat.h */
 #define S_IFMT 00170000
+#define S_IFCHR 0020000
 #define S_IFDIR 0040000
+#define S_IFBLK 0060000
 #define S_IFREG 0100000
 
 /* include/linux/fs.h */
@@ -56,13 +59,58 @@
 #define PROT_EXEC 4UL
 
 /* include/uapi/linux/mount.h */
+#define MS_RDONLY 1UL
+#define MS_NOSUID 2UL
+#define MS_NODEV 4UL
+#define MS_NOEXEC 8UL
+#define MS_SYNCHRONOUS 16UL
 #define MS_REMOUNT 32UL
+#define MS_MANDLOCK 64UL
+#define MS_DIRSYNC 128UL
+#define MS_NOATIME 1024UL
+#define MS_NODIRATIME 2048UL
 #define MS_BIND 4096UL
 #define MS_MOVE 8192UL
+#define MS_REC 16384UL
+#define MS_SILENT 32768UL
 #define MS_UNBINDABLE (1UL << 17)
 #define MS_PRIVATE (1UL << 18)
 #define MS_SLAVE (1UL << 19)
 #define MS_SHARED (1UL << 20)
+#define MS_RELATIME (1UL << 21)
+#define MS_I_VERSION (1UL << 23)
+#define MS_STRICTATIME (1UL << 24)
+
+/* include/linux/mount.h */
+#define MNT_NOSUID 0x01
+#define MNT_NODEV 0x02
+#define MNT_NOEXEC 0x04
+#define MNT_NOATIME 0x08
+#define MNT_NODIRATIME 0x10
+#define MNT_RELATIME 0x20
+#define MNT_READONLY 0x40
+
+/* include/linux/socket.h, include/linux/net.h, include/uapi/linux/in.h, in6.h */
+#define AF_UNSPEC 0
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define IPPROTO_ICMP 1
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_ICMPV6 58
+#define IPPROTO_UDPLITE 136
+#define IPPROTO_MPTCP 262
+
+/* include/linux/ptrace.h */
+#define PTRACE_MODE_READ 0x01U
+#define PTRACE_MODE_ATTACH 0x02U
+#define PTRACE_MODE_NOAUDIT 0x04U
+
+/* include/linux/security.h */
+#define CAP_OPT_NOAUDIT 2U
 
 /* include/uapi/linux/sched.h, include/linux/sched.h */
 #define CLONE_THREAD 0x00010000UL
@@ -137,6 +185,7 @@ struct inode {
 struct vfsmount {
         struct dentry *mnt_root;
         struct super_block *mnt_sb;
+        int mnt_flags;
 } __core;
 
 /* fs/mount.h */
@@ -147,6 +196,7 @@ struct mount {
         struct dentry *mnt_mountpoint;
         struct vfsmount mnt;
         struct list_head mnt_instance;
+        const char *mnt_devname;
         struct mnt_namespace *mnt_ns;
 } __core;
 
@@ -236,6 +286,9 @@ struct task_struct {
         struct mm_struct *mm;
         struct nsproxy *nsproxy;
         struct css_set *cgroups;
+        const struct cred *real_cred;
+        const struct cred *cred;
+        char comm[16];
         struct bpf_local_storage *bpf_storage;
         struct hlist_node pid_links[4];
 } __core;
@@ -260,13 +313,45 @@ struct bpf_prog {
         struct bpf_prog_aux *aux;
 } __core;
 
+/* include/linux/cred.h */
+struct cred;
+
+/* include/uapi/linux/in6.h */
+struct in6_addr {
+        __u8 bytes[16];
+};
+
 /* include/net/sock.h, include/linux/net.h, include/net/af_unix.h */
-struct sock;
+struct sock_common {
+        unsigned short skc_family;
+        __u16 skc_num; /* the own port, in the host's order */
+        __u32 skc_rcv_saddr;
+        struct in6_addr skc_v6_rcv_saddr;
+} __core;
+
+struct sock {
+        struct sock_common __sk_common;
+} __core;
 
 struct socket {
         struct sock *sk;
 } __core;
 
+struct unix_address {
+        int len; /* of the name, with its family */
+        struct sockaddr_un {
+                unsigned short sun_family;
+                char sun_path[108];
+        } name[];
+} __core;
+
 struct unix_sock {
+        struct unix_address *addr;
         struct path path;
+} __core;
+
+/* include/linux/socket.h */
+struct msghdr {
+        void *msg_name;
+        int msg_namelen;
 } __core;

@@ -224,16 +224,23 @@ static uint32_t tail_words(const Tail *t)
 
 /* ---- what is reachable ------------------------------------------------------------------------------------------- */
 
-static bool reaches_itself(const Layout *l, uint32_t s, uint32_t default_deny)
+/* Bits of Layout.reach, as they stand in a table. */
+#define REACH (VA_A_REACH >> 30)
+#define OPEN (VA_A_OPEN >> 30)
+
+static uint8_t reaches_itself(const Layout *l, uint32_t s, uint32_t default_deny)
 {
         const AutomatonRecord *r = &g_array_index(l->records, AutomatonRecord, dfa_state(l->dfa, s)->accept);
         const struct va_accept *accept = (const void *)r->words;
+        uint8_t reach = r->reach ? REACH : 0;
 
-        if (r->reach)
-                return true;
         if (!default_deny)
-                return false;
-        return r->n_words == 0 || (default_deny & ~accept->allow);
+                return reach;
+        if (r->n_words == 0 || default_deny & ~accept->allow)
+                reach |= REACH;
+        if (r->n_words > 0 && default_deny & accept->allow)
+                reach |= OPEN;
+        return reach;
 }
 
 static void find_reach(Layout *l, uint32_t default_deny)
@@ -242,18 +249,18 @@ static void find_reach(Layout *l, uint32_t default_deny)
         g_autofree uint32_t *first = NULL, *from = NULL;
 
         dfa_reverse(l->dfa, &first, &from);
-        for (uint32_t s = 0; s < l->dfa->states->len; s++)
-                if (reaches_itself(l, s, default_deny)) {
-                        l->reach[s] = 1;
+        for (uint32_t s = 0; s < l->dfa->states->len; s++) {
+                l->reach[s] = reaches_itself(l, s, default_deny);
+                if (l->reach[s])
                         g_array_append_val(todo, s);
-                }
+        }
         while (todo->len > 0) {
                 uint32_t s = g_array_index(todo, uint32_t, todo->len - 1);
 
                 g_array_set_size(todo, todo->len - 1);
                 for (uint32_t i = first[s]; i < first[s + 1]; i++)
-                        if (!l->reach[from[i]]) {
-                                l->reach[from[i]] = 1;
+                        if (l->reach[s] & ~l->reach[from[i]]) {
+                                l->reach[from[i]] |= l->reach[s];
                                 g_array_append_val(todo, from[i]);
                         }
         }
@@ -353,7 +360,7 @@ static void write_tail(Layout *l, uint32_t s, uint32_t *at)
         Tail t;
 
         read_tail(l, s, &t);
-        at[0] = t.n | (t.falls ? VA_TAIL_FALL : 0) | (t.n > 1 && l->reach[t.state[1]] ? VA_A_REACH : 0);
+        at[0] = t.n | (t.falls ? VA_TAIL_FALL : 0) | (t.n > 1 ? (uint32_t)l->reach[t.state[1]] << 30 : 0);
         at[1] = state_word(l, t.next);
         memcpy(&at[2], t.byte, t.n);
         for (uint32_t i = 0; t.falls && i < t.n; i++)
@@ -366,7 +373,7 @@ static void write_state(Layout *l, uint32_t s, uint32_t *tab)
         const DfaMove *m = dfa_moves(l->dfa, s);
         uint32_t *at = &tab[l->index[s]];
 
-        at[-1] = l->record_at[state->accept] | (l->reach[s] ? VA_A_REACH : 0);
+        at[-1] = l->record_at[state->accept] | (uint32_t)l->reach[s] << 30;
         if (l->form[s] == FORM_LITERAL)
                 write_tail(l, s, at);
         else if (l->form[s] == FORM_ROW) {

@@ -38,7 +38,7 @@ struct va_table_big {
 struct va_match_result {
         __u32 state;       /* in: where to start, a state word; out: where the walk ended, VA_S_* flags included */
         __u32 tail;        /* in: 0, or @tail of an earlier walk to go on from; out: bytes into the literal tail */
-        __u32 accept_word; /* out: accept word of the place. Inside a tail its index is 0, its VA_A_REACH is exact */
+        __u32 accept_word; /* out: accept word of the place. Inside a tail its index is 0, its VA_A_REACH and VA_A_OPEN are exact */
 };
 
 /** va_match_small(), va_match_big() - walk @len bytes from @off of @buf; two walks are in the same place when both
@@ -222,7 +222,7 @@ static __always_inline void va_match_end(const struct va_walk *w, struct va_matc
         if (i >= words)
                 return;
         va_keep(i);
-        r->accept_word = *(const __u32 *)(w->table + sizeof(struct va_table) + i * 4) & VA_A_REACH;
+        r->accept_word = *(const __u32 *)(w->table + sizeof(struct va_table) + i * 4) & (VA_A_REACH | VA_A_OPEN);
 }
 
 static __always_inline void va_match_begin(struct va_match_buf *m, __u32 off, __u32 len,

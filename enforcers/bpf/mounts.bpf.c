@@ -2,9 +2,9 @@
 
 /* Mounts: they give what exists another name. By move_mount(2) it is known what gets it. The old mount(2) names what it binds
  * or moves by a string that only the kernel's own look-up could resolve: then anything might get the new name, and it is
- * refused to whoever is denied anything. A new file system is known by its type. */
+ * refused to whoever is denied anything. A new file system is known by its type. What rules of mounts say comes first. */
 
-#include "state.bpf.h"
+#include "object.bpf.h"
 
 #define TYPE_BYTES 16
 
@@ -150,6 +150,145 @@ static __always_inline int target_is_free(struct va_scratch *s, const struct pat
         return 0;
 }
 
+/* ---- rules of mounts -------------------------------------------------------------------------------------------- */
+
+#define WORD(w) (1ULL << VA_MOUNT_##w)
+/* @flag is set or not: either has a word of its own, the second is the next one. */
+#define EITHER(flags, flag, w) ((flags) & (flag) ? WORD(w) : WORD(w) << 1)
+
+/* What mount(2) makes of a file system's flags. */
+static __always_inline __u64 words_of(unsigned long flags)
+{
+        return EITHER(flags, MS_RDONLY, RO) | EITHER(flags, MS_NOSUID, NOSUID) | EITHER(flags, MS_NODEV, NODEV) |
+               EITHER(flags, MS_NOEXEC, NOEXEC) | EITHER(flags, MS_SYNCHRONOUS, SYNC) | EITHER(flags, MS_MANDLOCK, MAND) |
+               (flags & MS_DIRSYNC ? WORD(DIRSYNC) : 0) | EITHER(flags, MS_NOATIME, NOATIME) |
+               EITHER(flags, MS_NODIRATIME, NODIRATIME) | EITHER(flags, MS_SILENT, SILENT) |
+               EITHER(flags, MS_RELATIME, RELATIME) | EITHER(flags, MS_I_VERSION, IVERSION) |
+               EITHER(flags, MS_STRICTATIME, STRICTATIME);
+}
+
+static __always_inline unsigned long mount_flags(struct vfsmount *mnt)
+{
+        int f = BPF_CORE_READ(mnt, mnt_flags);
+
+        return (f & MNT_READONLY ? MS_RDONLY : 0) | (f & MNT_NOSUID ? MS_NOSUID : 0) | (f & MNT_NODEV ? MS_NODEV : 0) |
+               (f & MNT_NOEXEC ? MS_NOEXEC : 0) | (f & MNT_NOATIME ? MS_NOATIME : 0) |
+               (f & MNT_NODIRATIME ? MS_NODIRATIME : 0) | (f & MNT_RELATIME ? MS_RELATIME : 0);
+}
+
+static __always_inline __u64 propagation_of(unsigned long flags)
+{
+        __u64 words = 0;
+
+        if (flags & MS_UNBINDABLE)
+                words |= WORD(UNBINDABLE);
+        if (flags & MS_PRIVATE)
+                words |= WORD(PRIVATE);
+        if (flags & MS_SLAVE)
+                words |= WORD(SLAVE);
+        if (flags & MS_SHARED)
+                words |= WORD(SHARED);
+        return flags & MS_REC ? words << VA_MOUNT_RECURSIVE : words;
+}
+
+#define TYPE_AT 3          /* behind "/w/" */
+#define TYPE_MAX 32U
+#define SOURCE_MAX (VA_PATH_MAX - 64U)
+
+/** va_put_mount() - name a mount of the type whose name is at the address @type (0: unknown). The source is the string at the
+ * address @source; 0: the path s->path[1]. Return: 0, -1: that path does not fit. */
+__attribute__((noinline)) int va_put_mount(struct va_scratch *s, __u64 type, __u64 source)
+{
+        struct va_text t = {.s = s};
+        const void *from;
+        __u64 n = 0, at;
+        long size = 0;
+
+        if (!s)
+                return -1;
+        va_put(&t, '/');
+        va_put(&t, '0');
+        va_put(&t, '/');
+        if (type)
+                size = bpf_probe_read_kernel_str(s->m.b + TYPE_AT, TYPE_MAX, (void *)type);
+        if (size > 1)
+                t.at = TYPE_AT + ((size - 1) & (TYPE_MAX - 1));
+        else
+                va_put(&t, '-');
+        if (source) {
+                size = bpf_probe_read_kernel_str(s->copy, SOURCE_MAX, (void *)source);
+                n = size > 1 ? size - 1 : 0;
+                if (n == 0 || s->copy[0] != '/') {
+                        va_put(&t, ':');
+                        va_put(&t, '/');
+                }
+                from = s->copy;
+        } else {
+                n = s->path[1].len;
+                from = s->m.b + (s->path[1].off & (VA_MATCH_BUF - 1));
+        }
+        if (n >= SOURCE_MAX)
+                return -1;
+        va_keep(n);
+        at = t.at;
+        va_keep(at);
+        at &= 63;
+        if (n > 0 && n < SOURCE_MAX)
+                bpf_probe_read_kernel(s->m.b + at, n, from);
+        s->path[0].off = 0;
+        s->path[0].len = at + n;
+        return 0;
+}
+
+static __always_inline int check_mount(struct va_scratch *s, __u64 type, __u64 source, __u32 op)
+{
+        if (va_put_mount(s, type, source))
+                return va_refuse(s, op, VA_REASON_NO_PATH, 0);
+        return va_check_mount(s, op);
+}
+
+static __always_inline __u64 type_of(struct super_block *sb)
+{
+        return (__u64)BPF_CORE_READ(sb, s_type, name);
+}
+
+/* The mount that is at @path. */
+static __always_inline int check_place(struct va_scratch *s, struct vfsmount *mnt, struct dentry *dentry, __u32 op)
+{
+        if (va_path(s, 1, va_address(mnt), va_address(dentry)))
+                return va_refuse(s, op, VA_REASON_NO_PATH, 0);
+        return check_mount(s, type_of(BPF_CORE_READ(mnt, mnt_sb)), 0, op);
+}
+
+/* ---- mount(2) --------------------------------------------------------------------------------------------------- */
+
+static __always_inline int judge_mount(struct va_scratch *s, const char *source, const struct path *path, const char *type,
+                                       unsigned long flags)
+{
+        __u64 propagation = propagation_of(flags);
+        int r;
+
+        if (flags & MS_REMOUNT || propagation) {
+                s->words = flags & MS_REMOUNT ? words_of(flags) | WORD(REMOUNT) : propagation;
+                return check_place(s, path->mnt, path->dentry, flags & MS_REMOUNT ? VA_OP_REMOUNT : VA_OP_MOUNT);
+        }
+        if (flags & MS_BIND)
+                s->words = WORD(BIND) | (flags & MS_REC ? WORD(RBIND) : 0);
+        else if (flags & MS_MOVE)
+                s->words = WORD(MOVE);
+        else
+                s->words = words_of(flags);
+        r = check_mount(s, flags & (MS_BIND | MS_MOVE) ? 0 : va_address(type), va_address(source), VA_OP_MOUNT);
+        if (r)
+                return r;
+        r = target_is_free(s, path, VA_OP_MOUNT);
+        if (r)
+                return r;
+        if (flags & (MS_BIND | MS_MOVE))
+                return va_second_name(s, VA_OP_MOUNT, VA_SECOND_FROM_ANY);
+        return new_mount(s, VA_OP_MOUNT, va_address(type));
+}
+
 SEC("lsm/sb_mount")
 int BPF_PROG(va_mount, const char *source, const struct path *path, const char *type, unsigned long flags, void *data, int ret)
 {
@@ -158,35 +297,92 @@ int BPF_PROG(va_mount, const char *source, const struct path *path, const char *
 
         if (ret != 0)
                 return ret;
-        if (flags & (MS_REMOUNT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
-                return 0; /* allow: no name changes */
         r = va_begin_check(&s);
         if (r <= 0)
                 return r;
-        r = target_is_free(s, path, VA_OP_MOUNT);
-        if (r == 0) {
-                if (flags & (MS_BIND | MS_MOVE))
-                        r = va_second_name(s, VA_OP_MOUNT, VA_SECOND_FROM_ANY);
-                else
-                        r = new_mount(s, VA_OP_MOUNT, va_address(type));
+        r = judge_mount(s, source, path, type, flags);
+        va_release(s);
+        return va_verdict(r);
+}
+
+/* Also by fsconfig(2), which has no mount: every place where the file system is mounted is asked about. What mount(2) lets
+ * through was reported above. */
+SEC("lsm/sb_remount")
+int BPF_PROG(va_remount, struct super_block *sb, void *options, int ret)
+{
+        struct dentry *root;
+        struct va_scratch *s;
+        struct va_every x;
+        int r;
+
+        if (ret != 0)
+                return ret;
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r;
+        s->quiet = VA_QUIET_PASS;
+        s->words = WORD(REMOUNT) | EITHER(BPF_CORE_READ(sb, s_flags), MS_RDONLY, RO);
+        root = BPF_CORE_READ(sb, s_root);
+        x = va_first_mount(sb, root);
+        for (int i = 0; i < 8; i++) {
+                va_next_mount(&x);
+                if (!x.found)
+                        break;
+                if (va_path(s, 1, x.found, va_address(root)))
+                        continue; /* nobody can name it */
+                r = check_mount(s, type_of(sb), 0, VA_OP_REMOUNT);
+                if (r < 0)
+                        break;
         }
         va_release(s);
         return va_verdict(r);
 }
 
+/* ---- the mount calls that came after it ------------------------------------------------------------------------- */
+
 /* A mount that is in no namespace yet. If it is its file system's only one, it is a new one; else it copies another. */
-static __always_inline int attach_detached(struct va_scratch *s, const struct path *from)
+static __always_inline bool is_new(struct vfsmount *mnt)
 {
-        struct vfsmount *mnt = from->mnt;
         struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
         struct super_block *sb = BPF_CORE_READ(mnt, mnt_sb);
         __u64 head = (__u64)sb + bpf_core_field_offset(struct super_block, s_mounts);
-        bool alone = (__u64)BPF_CORE_READ(sb, s_mounts.next) == (__u64)m + bpf_core_field_offset(struct mount, mnt_instance) &&
-                     (__u64)BPF_CORE_READ(m, mnt_instance.next) == head;
 
-        if (!alone || BPF_CORE_READ(mnt, mnt_root) != BPF_CORE_READ(sb, s_root))
-                return va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_FROM_ANY);
-        return new_mount(s, VA_OP_MOVE_MOUNT, (__u64)BPF_CORE_READ(sb, s_type, name));
+        return (__u64)BPF_CORE_READ(sb, s_mounts.next) == (__u64)m + bpf_core_field_offset(struct mount, mnt_instance) &&
+               (__u64)BPF_CORE_READ(m, mnt_instance.next) == head &&
+               BPF_CORE_READ(mnt, mnt_root) == BPF_CORE_READ(sb, s_root);
+}
+
+static __always_inline int attach_detached(struct va_scratch *s, const struct path *from, const struct path *to)
+{
+        struct vfsmount *mnt = from->mnt;
+        struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+        __u64 type = type_of(BPF_CORE_READ(mnt, mnt_sb));
+        bool new = is_new(mnt);
+        int r;
+
+        s->words = new ? words_of(mount_flags(mnt)) : WORD(BIND);
+        /* Where a copy comes from nobody knows any more. */
+        s->copy[VA_PATH_MAX - 1] = 0;
+        r = check_mount(s, type, new ? (__u64)BPF_CORE_READ(m, mnt_devname) : va_address(&s->copy[VA_PATH_MAX - 1]),
+                           VA_OP_MOVE_MOUNT);
+        if (r)
+                return r;
+        r = target_is_free(s, to, VA_OP_MOVE_MOUNT);
+        if (r)
+                return r;
+        return new ? new_mount(s, VA_OP_MOVE_MOUNT, type) : va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_FROM_ANY);
+}
+
+static __always_inline int move_attached(struct va_scratch *s, const struct path *from, const struct path *to)
+{
+        int r;
+
+        s->words = WORD(MOVE);
+        r = check_mount(s, type_of(BPF_CORE_READ(from, mnt, mnt_sb)), 0, VA_OP_MOVE_MOUNT);
+        if (r)
+                return r;
+        r = target_is_free(s, to, VA_OP_MOVE_MOUNT);
+        return r ? r : va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_SUBTREE | VA_SECOND_REVERSE);
 }
 
 SEC("lsm/move_mount")
@@ -200,13 +396,10 @@ int BPF_PROG(va_move_mount, const struct path *from, const struct path *to, int 
         r = va_begin_check(&s);
         if (r <= 0)
                 return r;
-        r = target_is_free(s, to, VA_OP_MOVE_MOUNT);
-        if (r == 0) {
-                if (va_path(s, 1, va_address(from->mnt), va_address(from->dentry)) == 0)
-                        r = va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_SUBTREE | VA_SECOND_REVERSE);
-                else
-                        r = attach_detached(s, from);
-        }
+        if (va_path(s, 1, va_address(from->mnt), va_address(from->dentry)) == 0)
+                r = move_attached(s, from, to);
+        else
+                r = attach_detached(s, from, to);
         va_release(s);
         return va_verdict(r);
 }
@@ -223,10 +416,14 @@ int BPF_PROG(va_pivot_root, const struct path *put_old, const struct path *new_r
         r = va_begin_check(&s);
         if (r <= 0)
                 return r;
-        if (va_path(s, 0, va_address(new_root->mnt), va_address(new_root->dentry)))
-                r = va_refuse(s, VA_OP_PIVOT_ROOT, VA_REASON_NO_PATH, 0);
-        else
-                r = va_second_name(s, VA_OP_PIVOT_ROOT, VA_SECOND_FROM_ANY);
+        s->words = WORD(MOVE);
+        r = check_place(s, new_root->mnt, new_root->dentry, VA_OP_PIVOT_ROOT);
+        if (r == 0) {
+                if (va_path(s, 0, va_address(new_root->mnt), va_address(new_root->dentry)))
+                        r = va_refuse(s, VA_OP_PIVOT_ROOT, VA_REASON_NO_PATH, 0);
+                else
+                        r = va_second_name(s, VA_OP_PIVOT_ROOT, VA_SECOND_FROM_ANY | VA_SECOND_TO_ANY);
+        }
         va_release(s);
         return va_verdict(r);
 }
@@ -242,9 +439,13 @@ int BPF_PROG(va_umount, struct vfsmount *mnt, int flags, int ret)
         r = va_begin_check(&s);
         if (r <= 0)
                 return r;
-        /* Allow what has no path: it holds nothing that anybody else sees. */
         r = 0;
-        if (va_path(s, 0, va_address(mnt), va_address(mnt->mnt_root)) == 0 && va_is_ours(s))
+        /* Allow what has no path: it holds nothing that anybody else sees. */
+        if (va_path(s, 1, va_address(mnt), va_address(mnt->mnt_root)) == 0) {
+                s->words = WORD(UMOUNT);
+                r = check_mount(s, type_of(BPF_CORE_READ(mnt, mnt_sb)), 0, VA_OP_UMOUNT);
+        }
+        if (r == 0 && va_path(s, 0, va_address(mnt), va_address(mnt->mnt_root)) == 0 && va_is_ours(s))
                 r = va_refuse(s, VA_OP_UMOUNT, VA_REASON_BASE, 1);
         va_release(s);
         return va_verdict(r);

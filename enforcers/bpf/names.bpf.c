@@ -74,11 +74,11 @@ static __always_inline int two_names(struct va_scratch *s, const struct pair *p)
         if (va_path(s, 0, p->mnt, p->from) || va_path(s, 1, p->mnt, p->to))
                 return va_refuse(s, p->op, VA_REASON_NO_PATH, 0);
         if (p->op == VA_OP_RENAME) {
-                r = va_check(s, 0, p->op, VA_WRITE);
+                r = va_check(s, VA_KIND_FILE, 0, p->op, VA_WRITE);
                 if (r)
                         return r;
         }
-        r = va_check(s, 1, p->op, VA_WRITE);
+        r = va_check(s, VA_KIND_FILE, 1, p->op, VA_WRITE);
         if (r)
                 return r;
         r = va_second_name(s, p->op, subtree);
@@ -160,14 +160,6 @@ int BPF_PROG(va_path_chown, const struct path *path, __u64 uid, __u64 gid, int r
 
 /* These hooks have no mount: the file is asked about under each mount of its file system in the task's namespace that
  * shows it. */
-struct every {
-        __u64 next;   /* struct list_head of the mount to look at */
-        __u64 head;
-        __u64 dentry;
-        __u64 ns;
-        __u64 found;  /* struct vfsmount */
-        __u64 done;   /* all have been looked at */
-};
 
 struct below {
         __u64 at;
@@ -191,7 +183,7 @@ static long below_step(__u32 i, struct below *x)
         return 0;
 }
 
-static long mount_step(__u32 i, struct every *x)
+static long mount_step(__u32 i, struct va_every *x)
 {
         __u64 at = x->next, mount = at - bpf_core_field_offset(struct mount, mnt_instance);
         struct mount *m = (struct mount *)mount;
@@ -213,10 +205,9 @@ static long mount_step(__u32 i, struct every *x)
         return 1;
 }
 
-/* Finds the next mount that shows the file: x->found, 0 if there is none. */
-__attribute__((noinline)) int va_next_mount(struct every *x)
+__attribute__((noinline)) int va_next_mount(struct va_every *x)
 {
-        struct every own;
+        struct va_every own;
 
         if (!x)
                 return 0;
@@ -229,15 +220,8 @@ __attribute__((noinline)) int va_next_mount(struct every *x)
 
 static __always_inline int everywhere(struct dentry *dentry, __u32 op)
 {
-        struct task_struct *t = bpf_get_current_task_btf();
-        struct super_block *sb = BPF_CORE_READ(dentry, d_inode, i_sb);
-        struct every x = {.dentry = va_address(dentry)};
-        struct list_head *head;
+        struct va_every x = va_first_mount(BPF_CORE_READ(dentry, d_inode, i_sb), dentry);
 
-        x.ns = (__u64)BPF_CORE_READ(t, nsproxy, mnt_ns);
-        x.head = (__u64)sb + bpf_core_field_offset(struct super_block, s_mounts);
-        head = (struct list_head *)x.head;
-        x.next = (__u64)BPF_CORE_READ(head, next);
         for (int i = 0; i < NAMES_MAX; i++) {
                 va_next_mount(&x);
                 if (!x.found)

@@ -22,7 +22,8 @@ typedef enum PinnedMap {
         MAP_LAUNCHERS, /* struct va_launcher */
         MAP_SLOTS,     /* struct va_slot by slot */
         MAP_EVENTS,    /* ring buffer */
-        MAP_REPEATS,   /* struct va_repeat by key of the event */
+        MAP_REPEATS,
+        MAP_ADDRESSES,   /* struct va_repeat by key of the event */
         MAP_META,      /* struct va_meta */
         _MAP_MAX,
 } PinnedMap;

@@ -17,6 +17,7 @@ struct va_launchers_map va_launchers SEC(".maps");
 struct va_scratch_map va_scratches SEC(".maps");
 struct va_events_map va_events SEC(".maps");
 struct va_repeats_map va_repeats SEC(".maps");
+struct va_addresses_map va_addresses SEC(".maps");
 
 /* Kept by the daemon for the next daemon; no program looks into them. */
 struct {

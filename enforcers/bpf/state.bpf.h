@@ -17,6 +17,9 @@ struct va_path {
         __u32 len;
 };
 
+#define VA_QUIET 1U      /* the kernel asks for a hint: nobody is told */
+#define VA_QUIET_PASS 2U /* only what is denied is told: another hook reports the rest */
+
 /* What one run of a program works with. Taken from a pool since BPF LSM programs can be preempted: what is static or
  * per CPU would be shared with the next task. */
 struct va_scratch {
@@ -30,6 +33,11 @@ struct va_scratch {
         __u32 generation;         /* of the table that @merged comes from, */
         __u32 flags;              /* its VA_T_*, */
         __u32 default_deny;       /* and that */
+        __u32 number;             /* the capability or family that an object is about */
+        __u64 words;              /* of a mount: bits of MountWord */
+        __u32 inside;             /* policies, by place, in whose cgroups the other process is, too */
+        __u32 quiet;              /* VA_QUIET, VA_QUIET_PASS; until the release */
+        __u32 of_other;           /* @id is not the current task's; until the release */
         struct va_event event;
         struct va_match_buf m;
         __u8 copy[VA_PATH_MAX];
@@ -110,6 +118,14 @@ struct va_repeats_map {
         __type(value, struct va_repeat);
 };
 
+/* The host's own addresses: 16 bytes, IPv4 as mapped IPv6. */
+struct va_addresses_map {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, VA_ADDRESSES_MAX);
+        __uint(key_size, 16);
+        __type(value, __u32);
+};
+
 extern struct va_smalls_map va_smalls SEC(".maps");
 extern struct va_bigs_map va_bigs SEC(".maps");
 extern struct va_labels_map va_labels SEC(".maps");
@@ -118,6 +134,7 @@ extern struct va_launchers_map va_launchers SEC(".maps");
 extern struct va_scratch_map va_scratches SEC(".maps");
 extern struct va_events_map va_events SEC(".maps");
 extern struct va_repeats_map va_repeats SEC(".maps");
+extern struct va_addresses_map va_addresses SEC(".maps");
 extern struct va_state va_state;
 
 /* A pointer as a number, which is what global functions take: the verifier forgets what it knows of it. */
@@ -175,6 +192,8 @@ static __always_inline struct va_scratch *va_scratch_at(int index)
 
 static __always_inline void va_release(struct va_scratch *s)
 {
+        s->quiet = 0;
+        s->of_other = 0;
         __sync_lock_test_and_set(&s->busy, 0);
 }
 
@@ -228,14 +247,41 @@ static __always_inline void va_begin(struct va_identity *id, const struct va_fou
  * negative: the path cannot be had. */
 int va_path(struct va_scratch *s, __u32 which, __u64 mnt, __u64 dentry);
 
+/* Each mount of the task's namespace that shows a file: begin with va_first_mount(). */
+struct va_every {
+        __u64 next;   /* struct list_head of the mount to look at */
+        __u64 head;
+        __u64 dentry;
+        __u64 ns;
+        __u64 found;  /* struct vfsmount; 0: there is none any more, or not all could be looked at: see @done */
+        __u64 done;
+};
+
+/** va_next_mount() - find the next one (names.bpf.c). */
+int va_next_mount(struct va_every *x);
+
+static __always_inline struct va_every va_first_mount(struct super_block *sb, struct dentry *dentry)
+{
+        struct task_struct *t = bpf_get_current_task_btf();
+        struct va_every x = {.dentry = va_address(dentry)};
+        struct list_head *head;
+
+        x.ns = (__u64)BPF_CORE_READ(t, nsproxy, mnt_ns);
+        x.head = va_address(sb) + bpf_core_field_offset(struct super_block, s_mounts);
+        head = (struct list_head *)x.head;
+        x.next = (__u64)BPF_CORE_READ(head, next);
+        return x;
+}
+
 /* ---- what (verdict.bpf.c) ------------------------------------------------------------------------------------- */
 
 #define VA_MERGE_NO_TABLE 1
 #define VA_MERGE_REGROUP (-2)
 
-/** va_merge() - what the policy at @place of the task's cover says of s->path[@which], in s->merged and what follows it.
+/** va_merge() - what the policy at @place of the task's cover says of the object s->path[@which] of @kind (VA_KIND_*), in
+ * s->merged and what follows it.
  * Return: 0; VA_MERGE_NO_TABLE: nothing at all; VA_MERGE_REGROUP: call va_regroup() and ask again; -1: deny. */
-int va_merge(struct va_scratch *s, __u32 place, __u32 which);
+int va_merge(struct va_scratch *s, __u32 place, __u32 kind, __u32 which);
 
 /** va_regroup() - find the groups of the policy at @place anew, by the program that the process runs. What it had
  * inherited under another version of the policy is lost. */
@@ -265,9 +311,18 @@ static __always_inline void va_report(struct va_scratch *s, __u8 reason, __u8 ac
         va_emit(s, n_paths);
 }
 
-/** va_check() - judge the access @want (VA_READ ...) to s->path[@which] and report what is to be reported.
- * Return: 0 or -EACCES. */
-int va_check(struct va_scratch *s, __u32 which, __u32 op, __u32 want);
+/** va_check() - judge the access @want (abi.h: objects) to the object s->path[@which] of @kind, and report what is to be
+ * reported. Return: 0 or -EACCES. */
+int va_check(struct va_scratch *s, __u32 kind, __u32 which, __u32 op, __u32 want);
+
+/* What the policies say of the table's state at s->at, where no rule is met: see VA_A_REACH, VA_A_OPEN. */
+static __always_inline bool va_reaches(const struct va_scratch *s, __u32 default_deny)
+{
+        return s->at.state ? s->at.accept_word & VA_A_REACH : default_deny;
+}
+
+/** va_check_mount() - the same for the mount s->path[0], whose flags are s->words. */
+int va_check_mount(struct va_scratch *s, __u32 op);
 
 /** va_mediate() - all of it for one path: the access @want of the current task to @dentry on @mnt (addresses).
  * Return: 0 or -EACCES. */
@@ -291,7 +346,8 @@ int va_enter_groups(struct va_scratch *s);
 
 #define VA_SECOND_SUBTREE 1U /* what gets another name is a directory: all below it does, too */
 #define VA_SECOND_REVERSE 2U /* path[1] is the name that is, path[0] the one that comes */
-#define VA_SECOND_FROM_ANY 4U /* nobody knows what gets the name path[0] */
+#define VA_SECOND_FROM_ANY 4U /* nobody knows what gets the name path[0], */
+#define VA_SECOND_TO_ANY 8U   /* or any other */
 
 /** va_second_name() - s->path[1] becomes another name of what s->path[0] names.
  * Return: 0 or -EACCES. */

@@ -89,6 +89,8 @@ static void append_record(Dump *d, uint32_t word, bool exec)
 
         if (word & VA_A_REACH)
                 g_string_append(d->s, " reach");
+        if (word & VA_A_OPEN)
+                g_string_append(d->s, " open");
         if (!(word & VA_A_INDEX))
                 return;
         if (d->kind == TABLE_TARGETS) {
@@ -126,6 +128,7 @@ static void append_tail(Dump *d, const uint32_t *at)
         uint32_t n = at[0] & 0xff;
 
         g_string_append(d->s, at[0] & VA_A_REACH ? " (reach)" : "");
+        g_string_append(d->s, at[0] & VA_A_OPEN ? " (open)" : "");
         g_string_append(d->s, " \"");
         for (uint32_t i = 0; i < n; i++)
                 append_byte(d->s, ((const uint8_t *)&at[2])[i]);
@@ -153,13 +156,30 @@ static void append_moves(Dump *d, uint32_t s)
         g_string_append_c(d->s, '\n');
 }
 
+/* By VA_KIND_*. */
+static const char *const kind_names[VA_KIND_MAX] = {
+        "file", "capability", "socket", "egress", "ingress", "ptrace", "signal", "mount", "userns", "bpf", "egress-unix",
+        "ingress-unix",
+};
+
+static void append_classes(GString *s, const char *word, uint32_t classes)
+{
+        if (classes)
+                g_string_append_printf(s, " %s=", word);
+        for (unsigned k = 0, n = 0; k < VA_KIND_MAX; k++)
+                if (classes >> k & 1)
+                        g_string_append_printf(s, "%s%s", n++ ? "," : "", kind_names[k]);
+}
+
 static void append_header(Dump *d)
 {
         const struct va_table *t = d->t;
 
         g_string_append_printf(d->s, "words %u classes %u groups %u records %u", t->n_words, t->n_classes, t->n_groups,
                                t->accept_n);
-        append_perms(d->s, "default-deny", t->default_deny);
+        g_string_append(d->s, t->flags & VA_T_TRIAL ? " trial" : "");
+        append_classes(d->s, "kinds", t->kinds);
+        append_classes(d->s, "default-deny", t->default_deny);
         g_string_append_c(d->s, '\n');
         for (uint32_t c = 0; c < t->n_classes; c++) {
                 g_string_append_printf(d->s, "class %u ", c);
@@ -191,11 +211,17 @@ char *table_dump(const struct va_table *t, TableKind kind)
         guint n;
 
         append_header(&d);
-        for (uint32_t g = 0; g <= t->n_groups; g++) {
-                g_string_append_printf(d.s, "start %u: ", g);
-                append_state(&d, t->start[g]);
-                g_string_append_c(d.s, '\n');
-        }
+        for (uint32_t k = 0; k < VA_KIND_MAX; k++)
+                for (uint32_t g = 0; g <= t->n_groups; g++) {
+                        if (k != VA_KIND_FILE && t->start[k][g] == 0)
+                                continue;
+                        if (k == VA_KIND_FILE)
+                                g_string_append_printf(d.s, "start %u: ", g);
+                        else
+                                g_string_append_printf(d.s, "start %s %u: ", kind_names[k], g);
+                        append_state(&d, t->start[k][g]);
+                        g_string_append_c(d.s, '\n');
+                }
         append_states(&d, 0, false);
         if (t->start_exec) {
                 n = d.order->len;

@@ -85,7 +85,7 @@ static uint32_t check_tail(Validation *v, uint32_t i)
         if (v->n_words < VA_TAIL_ROOM || i > v->n_words - VA_TAIL_ROOM)
                 return 0;
         n = at[0] & 0xff;
-        if (n == 0 || at[0] & ~(0xffU | VA_TAIL_FALL | VA_A_REACH))
+        if (n == 0 || at[0] & ~(0xffU | VA_TAIL_FALL | VA_A_REACH | VA_A_OPEN))
                 return 0;
         visit(v, at[1]);
         if (!(at[0] & VA_TAIL_FALL))
@@ -133,7 +133,7 @@ static bool check_from(Validation *v, const uint32_t *starts, uint32_t n_starts,
                         return false;
                 v->words_left -= n;
                 accept = v->t->tab[i - 1];
-                if (accept & ~(VA_A_REACH | VA_A_INDEX))
+                if (accept & ~(VA_A_REACH | VA_A_OPEN | VA_A_INDEX))
                         return false;
                 if (accept & VA_A_INDEX && !record_is_valid(v, accept & VA_A_INDEX, kind))
                         return false;
@@ -148,16 +148,17 @@ static bool check_header(const struct va_table *t, size_t size, TableKind kind)
         if (t->n_words == 0 || t->n_words > VA_TAB_BIG || size != table_bytes(t->n_words))
                 return false;
         if (t->n_classes == 0 || t->n_classes > VA_CLASSES_MAX || t->n_groups > VA_GROUPS_MAX ||
-            t->flags & ~VA_T_BASE)
+            t->flags & ~(VA_T_BASE | VA_T_TRIAL))
                 return false;
-        if (t->default_deny & ~(VA_READ | VA_WRITE | VA_APPEND | VA_EXEC) || t->n_rules > UINT16_MAX)
+        if (t->kinds & ~VA_CLASSES_ALL || t->default_deny & ~t->kinds || t->n_rules > UINT16_MAX)
                 return false;
         for (unsigned i = 0; i < 256; i++)
                 if (t->class_of[i] >= t->n_classes)
                         return false;
-        for (unsigned i = t->n_groups + 1; i <= VA_GROUPS_MAX; i++)
-                if (t->start[i])
-                        return false;
+        for (unsigned k = 0; k < VA_KIND_MAX; k++)
+                for (unsigned i = t->n_groups + 1; i <= VA_GROUPS_MAX; i++)
+                        if (t->start[k][i])
+                                return false;
         return t->accept_first <= t->n_words && t->accept_n <= (t->n_words - t->accept_first) / n;
 }
 
@@ -176,9 +177,9 @@ int table_validate(const void *data, size_t size, TableKind kind)
         seen = g_malloc(t->n_words + 1);
         v = (Validation){.t = t, .kind = kind, .n_words = t->n_words, .todo = todo, .seen = seen};
         if (kind == TABLE_TARGETS)
-                good = t->n_groups == 0 && t->start_exec == 0 && check_from(&v, t->start, 1, RECORD_COVER);
+                good = t->n_groups == 0 && t->start_exec == 0 && check_from(&v, t->start[VA_KIND_FILE], 1, RECORD_COVER);
         else
-                good = check_from(&v, t->start, t->n_groups + 1, RECORD_ACCEPT) &&
+                good = check_from(&v, t->start[0], VA_KIND_MAX * (VA_GROUPS_MAX + 1), RECORD_ACCEPT) &&
                        check_from(&v, &t->start_exec, 1, RECORD_GROUPS);
         return good ? 0 : -EBADMSG;
 }
@@ -213,7 +214,7 @@ uint32_t table_accept_word(const struct va_table *t, TablePlace p)
                 return 0;
         if (p.tail == 0)
                 return t->tab[(p.state & VA_S_INDEX) - 1];
-        return t->tab[p.state & VA_S_INDEX] & VA_A_REACH;
+        return t->tab[p.state & VA_S_INDEX] & (VA_A_REACH | VA_A_OPEN);
 }
 
 bool table_reaches(const struct va_table *t, TablePlace p)
@@ -250,9 +251,9 @@ static TablePlace walk_path(const struct va_table *t, uint32_t start, const char
         return table_walk(t, (TablePlace){.state = start}, path, strlen(path));
 }
 
-const struct va_accept *table_match(const struct va_table *t, uint32_t group, const char *path)
+const struct va_accept *table_match(const struct va_table *t, uint32_t kind, uint32_t group, const char *object)
 {
-        return table_accept(t, walk_path(t, t->start[group], path));
+        return table_accept(t, walk_path(t, t->start[kind][group], object));
 }
 
 uint32_t table_match_exec(const struct va_table *t, const char *path)
@@ -262,5 +263,5 @@ uint32_t table_match_exec(const struct va_table *t, const char *path)
 
 const struct va_cover *table_match_cover(const struct va_table *t, const char *path)
 {
-        return table_cover(t, walk_path(t, t->start[0], path));
+        return table_cover(t, walk_path(t, t->start[VA_KIND_FILE][0], path));
 }

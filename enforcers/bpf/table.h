@@ -59,9 +59,9 @@ const struct va_accept *table_accept(const struct va_table *t, TablePlace p);
 uint32_t table_groups(const struct va_table *t, TablePlace p);
 const struct va_cover *table_cover(const struct va_table *t, TablePlace p);
 
-/** table_match(), table_match_exec(), table_match_cover() - a whole path from its start. @group: 0, or one of
- * 1 .. n_groups. */
-const struct va_accept *table_match(const struct va_table *t, uint32_t group, const char *path);
+/** table_match(), table_match_exec(), table_match_cover() - a whole object or path from its start. @kind: VA_KIND_*; @group:
+ * 0, or one of 1 .. n_groups. */
+const struct va_accept *table_match(const struct va_table *t, uint32_t kind, uint32_t group, const char *object);
 uint32_t table_match_exec(const struct va_table *t, const char *path);
 const struct va_cover *table_match_cover(const struct va_table *t, const char *path);
 

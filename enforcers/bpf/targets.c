@@ -79,9 +79,9 @@ int targets_compile(const TargetsEntry *entries, size_t n, GBytes **ret, Diag *d
         r = automaton_build(&params, &result, d);
         if (r < 0)
                 return r;
-        result.table->start[0] = result.starts[0];
+        result.table->start[VA_KIND_FILE][0] = result.starts[0];
         g_free(result.starts);
-        if (result.table->start[0] == 0) {
+        if (result.table->start[VA_KIND_FILE][0] == 0) {
                 g_free(result.table);
                 *ret = g_bytes_new(NULL, 0);
                 return 0;

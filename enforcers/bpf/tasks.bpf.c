@@ -106,7 +106,7 @@ int BPF_PROG(va_exec_check, struct linux_binprm *bprm, int ret)
                 s->id.pending[i] = 0;
         r = va_path(s, 0, va_address(file->f_path.mnt), va_address(file->f_path.dentry));
         if (r == 0) {
-                r = va_check(s, 0, VA_OP_EXEC, VA_EXEC);
+                r = va_check(s, VA_KIND_FILE, 0, VA_OP_EXEC, VA_EXEC);
                 if (r == 0)
                         va_enter_groups(s);
         } else

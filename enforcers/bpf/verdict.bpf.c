@@ -13,6 +13,7 @@ struct judge {
         __u32 off;
         __u32 len;
         __u32 groups;
+        __u32 kind;
         __s32 result;
 };
 
@@ -42,13 +43,22 @@ static __always_inline int add_start(const struct judge *j, __u32 start, const _
         return 0;
 }
 
+static __always_inline __u32 start_of(const struct va_table *table, __u32 kind, __u32 group)
+{
+        __u64 k = kind, g = group;
+
+        if (k >= VA_KIND_MAX || g > VA_GROUPS_MAX)
+                return 0;
+        va_keep(k);
+        va_keep(g);
+        return table->start[k][g];
+}
+
 static __always_inline long group_step(__u32 i, struct judge *j, const __u64 words)
 {
-        __u32 g = (i + 1) & 63;
-
-        if (g > VA_GROUPS_MAX || !(j->groups >> (i & 31) & 1))
+        if (!(j->groups >> (i & 31) & 1))
                 return 0;
-        if (add_start(j, j->table->start[g], words))
+        if (add_start(j, start_of(j->table, j->kind, i + 1), words))
                 j->result = -1;
         return 0;
 }
@@ -63,41 +73,60 @@ static long group_step_big(__u32 i, struct judge *j)
         return group_step(i, j, VA_TAB_BIG);
 }
 
-static __always_inline int merge_table(struct va_scratch *s, struct va_table *table, __u32 place, __u32 which,
+/* Says the policy anything about this? Most do not, about most operations. */
+static __always_inline bool speaks_of(const struct va_scratch *s, const struct va_table *table, __u32 kind)
+{
+        if (!(table->kinds & VA_CLASS_OF(kind)))
+                return false;
+        if (kind == VA_KIND_CAPABILITY)
+                return table->capabilities >> (s->number & 63) & 1;
+        if (kind == VA_KIND_SOCKET)
+                return table->families >> (s->number < 63 ? s->number : 63) & 1;
+        return true;
+}
+
+static __always_inline int merge_table(struct va_scratch *s, struct va_table *table, __u32 place, __u32 kind, __u32 which,
                                        const __u64 words)
 {
-        struct judge j = {.s = s, .table = table, .off = s->path[which].off, .len = s->path[which].len};
+        struct judge j = {.s = s, .table = table, .kind = kind, .off = s->path[which].off, .len = s->path[which].len};
 
         s->generation = table->generation;
         s->flags = table->flags;
         s->default_deny = table->default_deny;
-        if (table->n_groups && s->id.groups_id[place] != table->groups_id)
-                return VA_MERGE_REGROUP;
-        j.result = add_start(&j, table->start[0], words);
-        if (table->n_groups) {
-                j.groups = s->id.groups[place];
-                if (j.groups)
-                        bpf_loop(VA_GROUPS_MAX, words == VA_TAB_SMALL ? group_step_small : group_step_big, &j, 0);
+        if (!speaks_of(s, table, kind))
+                return 0;
+        j.groups = s->id.groups[place];
+        if (table->n_groups && s->id.groups_id[place] != table->groups_id) {
+                if (!s->of_other)
+                        return VA_MERGE_REGROUP;
+                j.groups = ~0U; /* deny: it cannot be found out what that process runs */
         }
+        j.result = add_start(&j, start_of(table, kind, 0), words);
+        if (table->n_groups && j.groups)
+                bpf_loop(VA_GROUPS_MAX, words == VA_TAB_SMALL ? group_step_small : group_step_big, &j, 0);
         return j.result;
 }
 
-__attribute__((noinline)) int va_merge(struct va_scratch *s, __u32 place, __u32 which)
+static __always_inline int merge(struct va_scratch *s, __u32 place, __u32 kind, __u32 which)
 {
+        __u32 slot = s->id.cover.slot[place];
         void *table;
-        __u32 slot;
 
-        if (!s || which > 1 || place >= VA_COVER_MAX)
-                return -1;
-        __builtin_memset(&s->merged, 0, sizeof(s->merged));
-        slot = s->id.cover.slot[place];
         table = va_small_table(slot);
         if (table)
-                return merge_table(s, table, place, which, VA_TAB_SMALL);
+                return merge_table(s, table, place, kind, which, VA_TAB_SMALL);
         table = va_big_table(slot);
         if (table)
-                return merge_table(s, table, place, which, VA_TAB_BIG);
+                return merge_table(s, table, place, kind, which, VA_TAB_BIG);
         return VA_MERGE_NO_TABLE;
+}
+
+__attribute__((noinline)) int va_merge(struct va_scratch *s, __u32 place, __u32 kind, __u32 which)
+{
+        if (!s || which > 1 || place >= VA_COVER_MAX || kind >= VA_KIND_MAX)
+                return -1;
+        __builtin_memset(&s->merged, 0, sizeof(s->merged));
+        return merge(s, place, kind, which);
 }
 
 /* ---- groups ----------------------------------------------------------------------------------------------------- */
@@ -233,7 +262,7 @@ __attribute__((noinline)) int va_recurs(struct va_scratch *s, __u32 n_paths)
         e = &s->event;
         h = mix(va_state.seed, (__u64)e->pid << 32 | e->uid);
         h = mix(h, (__u64)s->generation << 32 | (__u32)e->slot << 16 | e->rule);
-        h = mix(h, (__u64)e->requested << 32 | (__u32)e->op << 16 | (__u32)e->reason << 8 | e->action);
+        h = mix(h, (__u64)e->requested << 32 | (__u32)e->kind << 24 | (__u32)e->op << 16 | (__u32)e->reason << 8 | e->action);
         h = mix(h, s->id.home);
         if (n_paths > 0)
                 h = hash_path(s, 0, h);
@@ -270,7 +299,7 @@ __attribute__((noinline)) int va_emit(struct va_scratch *s, __u32 n_paths)
         struct va_event *e;
         __u64 id;
 
-        if (!s)
+        if (!s || s->quiet & VA_QUIET || (s->quiet & VA_QUIET_PASS && s->event.action != VA_ACTION_DENIED))
                 return 0;
         e = &s->event;
         if (n_paths > 0)
@@ -284,7 +313,6 @@ __attribute__((noinline)) int va_emit(struct va_scratch *s, __u32 n_paths)
         e->tid = id;
         e->uid = bpf_get_current_uid_gid();
         e->generation = s->generation;
-        e->pad = 0;
         e->size = size;
         e->size2 = size2;
         bpf_get_current_comm(e->comm, sizeof(e->comm));
@@ -309,49 +337,62 @@ __attribute__((noinline)) int va_emit(struct va_scratch *s, __u32 n_paths)
 
 /* ---- verdicts --------------------------------------------------------------------------------------------------- */
 
-/** va_judge() - the answer of the policy at @place of the task's cover. Return: 0 or -1. */
-__attribute__((noinline)) int va_judge(struct va_scratch *s, __u32 place, __u32 which)
+/* What the policy at @place, whose answer about an object of @kind is in s->merged, makes of it. Return: 0 or -1. */
+static __always_inline int decide(struct va_scratch *s, __u32 place, __u32 kind, __u32 n_paths)
 {
-        __u32 want, hit, over;
-        struct va_accept *m;
+        __u32 want = s->event.requested, hit, over = 0, named;
+        struct va_accept *m = &s->merged;
+        bool trial = s->flags & VA_T_TRIAL;
+
+        hit = want & m->deny;
+        named = want & m->log;
+        if (s->default_deny & VA_CLASS_OF(kind))
+                over = want & ~(m->allow | m->deny);
+        s->event.slot = s->id.cover.slot[place];
+        s->event.kind = kind;
+        if (named & hit)
+                va_report(s, VA_REASON_RULE, VA_ACTION_DENIED, va_rule_of(m, named & hit), n_paths);
+        else if (over && !trial)
+                va_report(s, VA_REASON_DEFAULT, VA_ACTION_DENIED, VA_NO_RULE, n_paths);
+        else if (named && !hit)
+                va_report(s, VA_REASON_RULE, trial && (named & ~m->allow) ? VA_ACTION_ALLOWED : VA_ACTION_AUDIT,
+                          va_rule_of(m, named), n_paths);
+        else if (over && !hit)
+                va_report(s, VA_REASON_DEFAULT, VA_ACTION_ALLOWED, VA_NO_RULE, n_paths);
+        return hit || (over && !trial) ? -1 : 0;
+}
+
+/** va_judge() - the answer of the policy at @place of the task's cover. Return: 0 or -1. */
+__attribute__((noinline)) int va_judge(struct va_scratch *s, __u32 place, __u32 kind, __u32 which)
+{
         int r;
 
         if (!s || place >= VA_COVER_MAX)
                 return -1;
-        r = va_merge(s, place, which);
+        if (kind == VA_KIND_PTRACE || kind == VA_KIND_SIGNAL)
+                s->m.b[1] = s->inside >> (place & (VA_COVER_MAX - 1)) & 1 ? 'i' : 'o';
+        r = va_merge(s, place, kind, which);
         if (r == VA_MERGE_REGROUP && !va_regroup(s, place))
-                r = va_merge(s, place, which);
+                r = va_merge(s, place, kind, which);
         if (r == VA_MERGE_NO_TABLE)
                 return 0; /* allow: the policy has no rules (any more) */
         if (r)
-                return -1; /* deny: cannot be, the paths that we make fit */
-
-        m = &s->merged;
-        want = s->event.requested;
-        over = want & s->default_deny & ~(m->allow | m->deny);
-        hit = want & m->deny;
-        s->event.slot = s->id.cover.slot[place];
-        if (want & m->log & m->deny)
-                va_report(s, VA_REASON_RULE, VA_ACTION_DENIED, va_rule_of(m, want & m->log & m->deny), which + 1);
-        else if (over)
-                va_report(s, VA_REASON_DEFAULT, VA_ACTION_DENIED, VA_NO_RULE, which + 1);
-        else if (want & m->log && !hit)
-                va_report(s, VA_REASON_RULE, VA_ACTION_AUDIT, va_rule_of(m, want & m->log), which + 1);
-        return hit || over ? -1 : 0;
+                return -1; /* deny: cannot be, the objects that we make fit */
+        return decide(s, place, kind, which + 1);
 }
 
-__attribute__((noinline)) int va_check(struct va_scratch *s, __u32 which, __u32 op, __u32 want)
+__attribute__((noinline)) int va_check(struct va_scratch *s, __u32 kind, __u32 which, __u32 op, __u32 want)
 {
         int r = 0;
 
-        if (!s)
+        if (!s || kind >= VA_KIND_MAX)
                 return -EACCES;
         s->event.op = op;
         s->event.requested = want;
         for (__u32 i = 0; i < VA_COVER_MAX; i++) {
                 if (i >= s->id.cover.n)
                         break;
-                if (va_judge(s, i, which))
+                if (va_judge(s, i, kind, which))
                         r = -EACCES;
         }
         return r;
@@ -370,7 +411,7 @@ __attribute__((noinline)) int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u3
                 return -EACCES;
         r = va_path(s, 0, mnt, dentry);
         if (r == 0)
-                r = va_check(s, 0, op, want);
+                r = va_check(s, VA_KIND_FILE, 0, op, want);
         else
                 r = r < 0 ? va_refuse(s, op, VA_REASON_NO_PATH, 0) : 0;
         va_release(s);
@@ -388,6 +429,7 @@ __attribute__((noinline)) int va_refuse(struct va_scratch *s, __u32 op, __u32 re
         reason &= ~VA_NOTE;
         s->event.op = op;
         s->event.requested = 0;
+        s->event.kind = VA_KIND_FILE;
         for (__u32 i = 0; i < VA_COVER_MAX; i++) {
                 __u32 slot = s->id.cover.slot[i];
 
@@ -405,6 +447,80 @@ __attribute__((noinline)) int va_refuse(struct va_scratch *s, __u32 op, __u32 re
                         r = -EACCES;
                 } else if (reason != VA_REASON_BASE)
                         va_report(s, reason, VA_ACTION_AUDIT, VA_NO_RULE, n_paths);
+        }
+        return r;
+}
+
+/* ---- mounts ----------------------------------------------------------------------------------------------------- */
+
+/* A mount is judged once for each of its flags: a rule that names one of them is about it. It is allowed when each flag that
+ * it sets is. */
+struct flags {
+        struct va_scratch *s;
+        __u32 place;
+        __u32 allow;
+        __s32 result;
+};
+
+static const char mount_letters[64] = VA_MOUNT_LETTERS;
+
+static long flag_step(__u32 i, struct flags *x)
+{
+        struct va_scratch *s = x->s;
+
+        if (i >= VA_MOUNT_WORDS)
+                return 1;
+        if (!(s->words >> (i & 63) & 1))
+                return 0;
+        s->m.b[1] = mount_letters[i & 63];
+        s->merged.allow = 0;
+        x->result = merge(s, x->place & (VA_COVER_MAX - 1), VA_KIND_MOUNT, 0);
+        if (VA_MOUNT_SETS >> (i & 63) & 1)
+                x->allow &= s->merged.allow;
+        return x->result != 0;
+}
+
+/* The answer of the policy at @place in s->merged. Return: as va_merge(). */
+static __always_inline int merge_mount(struct va_scratch *s, __u32 place)
+{
+        struct flags x = {.s = s, .place = place, .allow = ~0U};
+
+        __builtin_memset(&s->merged, 0, sizeof(s->merged));
+        bpf_loop(VA_MOUNT_WORDS, flag_step, &x, 0);
+        s->merged.allow = x.allow;
+        return x.result;
+}
+
+/** va_judge_mount() - the answer of the policy at @place to the mount s->path[0] with the flags s->words. */
+__attribute__((noinline)) int va_judge_mount(struct va_scratch *s, __u32 place)
+{
+        int r;
+
+        if (!s || place >= VA_COVER_MAX)
+                return -1;
+        r = merge_mount(s, place);
+        if (r == VA_MERGE_REGROUP && !va_regroup(s, place))
+                r = merge_mount(s, place);
+        if (r == VA_MERGE_NO_TABLE)
+                return 0; /* allow: the policy has no rules (any more) */
+        if (r)
+                return -1; /* deny: cannot be, the objects that we make fit */
+        return decide(s, place, VA_KIND_MOUNT, 1);
+}
+
+__attribute__((noinline)) int va_check_mount(struct va_scratch *s, __u32 op)
+{
+        int r = 0;
+
+        if (!s)
+                return -EACCES;
+        s->event.op = op;
+        s->event.requested = 1;
+        for (__u32 i = 0; i < VA_COVER_MAX; i++) {
+                if (i >= s->id.cover.n)
+                        break;
+                if (va_judge_mount(s, i))
+                        r = -EACCES;
         }
         return r;
 }

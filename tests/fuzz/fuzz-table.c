@@ -25,10 +25,11 @@ static void check_policy_table(const struct va_table *t, const uint8_t *bytes, s
         g_autofree char *path = g_strndup((const char *)bytes, n), *dump = table_dump(t, TABLE_POLICY);
 
         FUZZ_CHECK(*dump);
-        for (uint32_t g = 0; g <= t->n_groups; g++) {
-                const struct va_accept *a = table_match(t, g, path);
+        for (uint32_t i = 0; i < VA_KIND_MAX * (t->n_groups + 1); i++) {
+                uint32_t k = i % VA_KIND_MAX, g = i / VA_KIND_MAX;
+                const struct va_accept *a = table_match(t, k, g, path);
 
-                check_walk(t, t->start[g], bytes, n);
+                check_walk(t, t->start[k][g], bytes, n);
                 for (unsigned bit = 0; a && bit < 4; bit++)
                         FUZZ_CHECK(!((a->deny | a->log | a->allow) >> bit & 1) || a->rule[bit] < t->n_rules);
         }
@@ -43,7 +44,7 @@ static void check_targets_table(const struct va_table *t, const uint8_t *bytes, 
 
         FUZZ_CHECK(*dump);
         FUZZ_CHECK(!c || c->n <= VA_COVER_MAX);
-        check_walk(t, t->start[0], bytes, n);
+        check_walk(t, t->start[VA_KIND_FILE][0], bytes, n);
 }
 
 /* The last bytes are the path, their number is in the last one; before them stands the table. */
@@ -103,8 +104,8 @@ static GByteArray *policy_table(void)
         FUZZ_CHECK(automaton_build(&params, &r, d) == 0);
         r.table->n_rules = 7;
         r.table->n_groups = 1;
-        r.table->start[0] = r.starts[0];
-        r.table->start[1] = r.starts[1];
+        r.table->start[VA_KIND_FILE][0] = r.starts[0];
+        r.table->start[VA_KIND_FILE][1] = r.starts[1];
         r.table->start_exec = r.starts[2];
         r.table->flags = VA_T_BASE;
         g_byte_array_append(bytes, (const guint8 *)r.table, (guint)table_bytes(r.table->n_words));

@@ -60,6 +60,7 @@ static const struct {
         uint32_t kinds;
 } expected[] = {
         {RULE_BASE_PROTECTION, "base-protection", KIND(FILE)},
+        {RULE_BASE_PROTECTION, "allow-list-base", KIND(FILE) | KIND(SOCKET) | KIND(EGRESS)},
 
         {RULE_HARDENING, "disallow-write-core-pattern", KIND(FILE)},
         {RULE_HARDENING, "disallow-mount-securityfs", KIND(MOUNT)},
@@ -221,8 +222,11 @@ static void test_entries(void)
                 for (guint k = 0; k < r->ops->len; k++) {
                         const Rule *o = r->ops->pdata[k];
 
-                        g_assert_true(o->qualifiers & RULE_DENY);
-                        g_assert_cmpint(!!(o->qualifiers & RULE_AUDIT), ==, r->category == RULE_BASE_PROTECTION);
+                        if (strcmp(r->id, "allow-list-base") == 0)
+                                g_assert_cmphex(o->qualifiers, ==, RULE_ALLOW);
+                        else
+                                g_assert_cmphex(o->qualifiers, ==,
+                                                r->category == RULE_BASE_PROTECTION ? RULE_DENY | RULE_AUDIT : RULE_DENY);
                         all |= !o->only;
                         some |= o->only;
                         if (o->kind == OP_SYSCALL)
@@ -316,7 +320,7 @@ static struct va_table *compile_rule(const char *id)
 /* Which of "rwax" is denied for @path. */
 static char *denied(const struct va_table *t, const char *path)
 {
-        const struct va_accept *a = table_match(t, 0, path);
+        const struct va_accept *a = table_match(t, VA_KIND_FILE, 0, path);
         GString *s = g_string_new(NULL);
 
         for (unsigned bit = 0; a && bit < 4; bit++)
@@ -422,7 +426,7 @@ static void test_matching_complete(void)
         for (guint i = 0; i < catalogue->rules->len; i++) {
                 const NamedRule *r = catalogue->rules->pdata[i];
                 const Rule *o = r->ops->pdata[0];
-                bool found = o->kind != OP_FILE || o->unenforceable;
+                bool found = o->kind != OP_FILE || o->unenforceable || o->qualifiers & RULE_ALLOW; /* test-objects.c */
 
                 for (size_t k = 0; k < G_N_ELEMENTS(samples); k++)
                         found = found || strcmp(samples[k].id, r->id) == 0;

@@ -30,7 +30,7 @@ static struct va_table *new_table(void)
         t->class_of['a'] = 1;
         t->accept_first = RECORDS;
         t->accept_n = 2;
-        t->start[0] = ROW;
+        t->start[VA_KIND_FILE][0] = ROW;
         t->tab[SINK - 1] = RECORDS | VA_A_REACH;
         t->tab[ROW - 1] = VA_A_REACH;
         t->tab[ROW] = 0;
@@ -51,16 +51,16 @@ static void test_good(void)
         g_autofree struct va_table *t = new_table();
 
         g_assert_cmpint(table_validate(t, table_bytes(N_WORDS), TABLE_POLICY), ==, 0);
-        g_assert_cmpuint(table_match(t, 0, "a")->deny, ==, VA_WRITE);
-        g_assert_null(table_match(t, 0, "ab"));
-        g_assert_cmpuint(table_match(t, 0, "abc")->deny, ==, VA_READ);
-        g_assert_cmpuint(table_match(t, 0, "abcd")->deny, ==, VA_READ);
-        g_assert_null(table_match(t, 0, "b"));
-        g_assert_null(table_match(t, 0, "ac"));
-        g_assert_cmpuint(table_match(t, 0, "aba")->deny, ==, VA_WRITE);
-        g_assert_cmpuint(table_match(t, 0, "ababc")->deny, ==, VA_READ);
-        g_assert_null(table_match(t, 0, "abx"));
-        g_assert_null(table_match(t, 0, ""));
+        g_assert_cmpuint(table_match(t, VA_KIND_FILE, 0, "a")->deny, ==, VA_WRITE);
+        g_assert_null(table_match(t, VA_KIND_FILE, 0, "ab"));
+        g_assert_cmpuint(table_match(t, VA_KIND_FILE, 0, "abc")->deny, ==, VA_READ);
+        g_assert_cmpuint(table_match(t, VA_KIND_FILE, 0, "abcd")->deny, ==, VA_READ);
+        g_assert_null(table_match(t, VA_KIND_FILE, 0, "b"));
+        g_assert_null(table_match(t, VA_KIND_FILE, 0, "ac"));
+        g_assert_cmpuint(table_match(t, VA_KIND_FILE, 0, "aba")->deny, ==, VA_WRITE);
+        g_assert_cmpuint(table_match(t, VA_KIND_FILE, 0, "ababc")->deny, ==, VA_READ);
+        g_assert_null(table_match(t, VA_KIND_FILE, 0, "abx"));
+        g_assert_null(table_match(t, VA_KIND_FILE, 0, ""));
         g_assert_true(table_reaches(t, table_walk(t, (TablePlace){.state = ROW}, "ab", 2)));
         g_assert_false(table_reaches(t, table_walk(t, (TablePlace){.state = ROW}, "ax", 2)));
 }
@@ -139,13 +139,13 @@ static void test_header(void)
                         t->n_groups = VA_GROUPS_MAX + 1;
                         break;
                 case 4:
-                        t->start[1] = ROW; /* of no group */
+                        t->start[VA_KIND_FILE][1] = ROW; /* of no group */
                         break;
                 case 5:
-                        t->flags = 2;
+                        t->flags = 4;
                         break;
                 case 6:
-                        t->default_deny = 0x10;
+                        t->default_deny = 1; /* of a kind that is not in kinds */
                         break;
                 case 7:
                         t->accept_first = N_WORDS + 1;
@@ -200,7 +200,7 @@ static void test_ring(void)
         t->tab[ROW] = ROW;
         t->tab[ROW + 1] = ROW;
         g_assert_cmpint(table_validate(t, table_bytes(N_WORDS), TABLE_POLICY), ==, 0);
-        g_assert_null(table_match(t, 0, path));
+        g_assert_null(table_match(t, VA_KIND_FILE, 0, path));
 }
 
 int main(int argc, char *argv[])

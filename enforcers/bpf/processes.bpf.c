@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/* Processes: what one does to another. Both may be under policies: the one who acts under rules of what he does, the other
+ * under rules of what is done to him. "Inside" is who is under the same policy. Nobody confined gets at varmord. */
+
+#include "object.bpf.h"
+
+/* The policies of the process @t in s->id, as far as they are known without changing what it carries.
+ * Return: false: it is under none. */
+static __always_inline bool look_at(struct va_scratch *s, struct task_struct *t)
+{
+        struct task_struct *leader = t->group_leader;
+        struct va_found f = {};
+        struct va_identity *id;
+        struct va_cover *label;
+        __u64 key;
+
+        s->of_other = 1;
+        id = leader ? bpf_task_storage_get(&va_tasks, leader, 0, 0) : NULL;
+        if (id && id->flags & VA_ID_LIVE) {
+                s->id = *id;
+                if (s->id.epoch == va_state.epoch)
+                        return s->id.cover.n > 0;
+                key = s->id.home;
+                label = bpf_map_lookup_elem(&va_labels, &key);
+                if (!label) {
+                        key = s->id.anchor;
+                        label = bpf_map_lookup_elem(&va_labels, &key);
+                }
+                if (label) {
+                        s->id.cover = *label;
+                        for (int i = 0; i < VA_COVER_MAX; i++)
+                                s->id.groups_id[i] = VA_ID_GROUPS_UNKNOWN;
+                }
+                return s->id.cover.n > 0;
+        }
+        if (!va_find_label(va_address(t->cgroups->dfl_cgrp), &f) || f.cover.n == 0)
+                return false;
+        if (va_is_launcher((__u64)BPF_CORE_READ(t, mm, exe_file)))
+                return false;
+        va_begin(&s->id, &f, va_cgroup_of(t), va_state.epoch);
+        return true;
+}
+
+struct meet {
+        struct va_scratch *a;
+        struct va_scratch *b;
+};
+
+/* One pair of places: 8 * a + b. */
+static long meet_step(__u32 i, struct meet *x)
+{
+        __u32 p = i / VA_COVER_MAX & (VA_COVER_MAX - 1), q = i & (VA_COVER_MAX - 1);
+
+        if (p < x->a->id.cover.n && q < x->b->id.cover.n && x->a->id.cover.slot[p] == x->b->id.cover.slot[q]) {
+                x->a->inside |= 1U << p;
+                x->b->inside |= 1U << q;
+        }
+        return 0;
+}
+
+/* Which policies do both have? */
+static __always_inline void find_inside(struct va_scratch *a, struct va_scratch *b)
+{
+        struct meet x = {.a = a, .b = b};
+
+        bpf_loop(VA_COVER_MAX * VA_COVER_MAX, meet_step, &x, 0);
+}
+
+/* The name of @t, for the rules that s->id is under. */
+static __always_inline void put_name(struct va_scratch *s, struct task_struct *t)
+{
+        char comm[16] = {};
+        struct va_text x = va_begin_text(s);
+
+        bpf_probe_read_kernel(comm, sizeof(comm), t->comm);
+        va_put(&x, '/');
+        va_put(&x, 'o');
+        va_put(&x, '/');
+        for (int i = 0; i < 15; i++) {
+                if (!comm[i])
+                        break;
+                va_put(&x, comm[i]);
+        }
+        va_end_text(&x);
+}
+
+struct deed {
+        __u32 kind;
+        __u32 op;
+        __u32 does;    /* bits of what is done, */
+        __u32 suffers; /* and of what is suffered */
+        __u32 quiet;
+};
+
+/* @actor, who is the current task or its parent, and @victim. */
+static __always_inline int mediate_deed(struct task_struct *actor, struct task_struct *victim, bool actor_is_current,
+                                        const struct deed *d)
+{
+        struct task_struct *current = bpf_get_current_task_btf();
+        struct va_scratch *s, *o;
+        bool other = false, own = false;
+        int index, r = 0;
+
+        index = va_claim();
+        o = va_scratch_at(index);
+        if (!o)
+                return -EPERM;
+        o->inside = 0;
+        o->quiet = d->quiet;
+        other = look_at(o, actor_is_current ? victim : actor);
+        if (!other)
+                o->id.cover.n = 0;
+        s = NULL;
+        if (!va_unconfined(current)) {
+                index = va_enter();
+                if (index != 0) {
+                        s = va_scratch_at(index - 1);
+                        if (!s) {
+                                va_release(o);
+                                return -EPERM;
+                        }
+                        s->inside = 0;
+                        s->quiet = d->quiet;
+                        find_inside(s, o);
+                        put_name(s, actor_is_current ? victim : actor);
+                        r = va_check(s, d->kind, 0, d->op, actor_is_current ? d->does : d->suffers);
+                        own = true;
+                        va_release(s);
+                }
+        }
+        /* Whoever starts services may look at them, or nothing could be started. */
+        if (r == 0 && other && (actor_is_current ? d->suffers : d->does) && !va_is_self(actor) &&
+            (own || !va_is_launcher((__u64)BPF_CORE_READ(actor, mm, exe_file)))) {
+                put_name(o, actor_is_current ? actor : victim);
+                r = va_check(o, d->kind, 0, d->op, actor_is_current ? d->suffers : d->does);
+        }
+        va_release(o);
+        return r ? -EPERM : 0;
+}
+
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(va_ptrace, struct task_struct *child, unsigned int mode, int ret)
+{
+        struct task_struct *t = bpf_get_current_task_btf();
+        bool attach = mode & PTRACE_MODE_ATTACH;
+        struct deed d = {
+                .kind = VA_KIND_PTRACE,
+                .op = VA_OP_PTRACE,
+                .does = attach ? VA_PTRACE_TRACE : VA_PTRACE_READ,
+                .suffers = attach ? VA_PTRACE_TRACEBY : VA_PTRACE_READBY,
+                .quiet = mode & PTRACE_MODE_NOAUDIT ? VA_QUIET : 0,
+        };
+
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(t) && va_unconfined(child))
+                return 0; /* allow: neither is under a policy */
+        if (va_is_self(child) && !va_unconfined(t) && va_guard(VA_OP_PTRACE))
+                return -EPERM;
+        return mediate_deed(t, child, true, &d);
+}
+
+SEC("lsm/ptrace_traceme")
+int BPF_PROG(va_traceme, struct task_struct *parent, int ret)
+{
+        struct task_struct *t = bpf_get_current_task_btf();
+        struct deed d = {.kind = VA_KIND_PTRACE, .op = VA_OP_PTRACE, .does = VA_PTRACE_TRACE, .suffers = VA_PTRACE_TRACEBY};
+
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(t) && va_unconfined(parent))
+                return 0; /* allow: neither is under a policy */
+        return mediate_deed(parent, t, false, &d);
+}
+
+SEC("lsm/task_kill")
+int BPF_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cred, int ret)
+{
+        struct task_struct *t = bpf_get_current_task_btf();
+        struct deed d = {.kind = VA_KIND_SIGNAL, .op = VA_OP_KILL, .does = 1};
+
+        if (ret != 0)
+                return ret;
+        if (sig == 0 || va_unconfined(t))
+                return 0; /* allow: nothing is sent, or under no policy */
+        if (va_is_self(p) && va_guard(VA_OP_KILL))
+                return -EPERM;
+        if (p->tgid == t->tgid)
+                return 0; /* allow: to itself */
+        return mediate_deed(t, p, true, &d);
+}
