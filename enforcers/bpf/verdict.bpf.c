@@ -348,6 +348,9 @@ static __always_inline int decide(struct va_scratch *s, __u32 place, __u32 kind,
         named = want & m->log;
         if (s->default_deny & VA_CLASS_OF(kind))
                 over = want & ~(m->allow | m->deny);
+        /* An allow-list is about what a workload does, not about who looks at it. */
+        if (kind == VA_KIND_PTRACE)
+                over &= VA_PTRACE_TRACE | VA_PTRACE_READ;
         s->event.slot = s->id.cover.slot[place];
         s->event.kind = kind;
         if (named & hit)
