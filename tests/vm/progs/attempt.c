@@ -29,7 +29,7 @@
 #define LINE_SECONDS_MAX 30
 #define RESULT_MAX 128
 
-static const Op *const all_ops[] = {file_ops, hand_ops, exec_ops, space_ops, escape_ops, bpf_ops, ring_ops,
+static const Op *const all_ops[] = {file_ops, hand_ops, exec_ops, space_ops, escape_ops, bpf_ops, ring_ops, alias_ops,
                                      network_ops, privilege_ops, process_ops};
 
 int op_run(Hand *h, char **argv) {

@@ -26,7 +26,7 @@ struct Op {
         const char *usage;
 };
 
-extern const Op file_ops[], hand_ops[], exec_ops[], space_ops[], escape_ops[], bpf_ops[], ring_ops[],
+extern const Op file_ops[], hand_ops[], exec_ops[], space_ops[], escape_ops[], bpf_ops[], ring_ops[], alias_ops[],
         network_ops[], privilege_ops[], process_ops[];
 
 /** op_run() - run the one operation in @argv. Return: as run(); -ENOSYS for a word that is none. */

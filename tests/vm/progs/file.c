@@ -110,6 +110,12 @@ static int op_put(Hand *h, char **argv) {
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+        char above[NAME_MAX + 4];
+
+        if (ftw->level > 0 && type == FTW_DP) { /* nftw(3) is still in it */
+                snprintf(above, sizeof(above), "../%s", path + ftw->base);
+                return rmdir(above) < 0 && errno != ENOENT ? -1 : 0;
+        }
         return remove(ftw->level > 0 ? path + ftw->base : path) < 0 && errno != ENOENT ? -1 : 0;
 }
 

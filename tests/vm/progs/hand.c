@@ -86,7 +86,7 @@ static int op_handle(Hand *h, char **argv) {
 
 static int op_memfd(Hand *h, char **argv) {
         struct stat st;
-        int from = open(argv[1], O_RDONLY | O_CLOEXEC), to = memfd_create("copy", MFD_CLOEXEC);
+        int from = open(argv[1], O_RDONLY | O_CLOEXEC), to = memfd_create(argv[2] ?: "copy", MFD_CLOEXEC);
 
         if (from < 0 || to < 0 || fstat(from, &st) < 0)
                 return -errno;
@@ -170,7 +170,7 @@ const Op hand_ops[] = {
         {"linkproc", 1, op_linkproc, "PATH: the same by /proc/self/fd"},
         {"chdirhand", 0, op_chdirhand, ": go to the directory taken"},
         {"handle", 2, op_handle, "PATH FLAGS [MOUNT]: take it by open_by_handle_at"},
-        {"memfd", 1, op_memfd, "PATH: take a copy of it in memory"},
+        {"memfd", 1, op_memfd, "PATH [NAME]: take a copy of it in memory"},
         {"tmpfile", 1, op_tmpfile, "DIR: take an unnamed file"},
         {"offer", 3, op_offer, "SOCKET PATH FLAGS: pass it to who connects"},
         {"receive", 1, op_receive, "SOCKET: take what is offered"},
