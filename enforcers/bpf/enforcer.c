@@ -68,6 +68,7 @@ static void enforcer_close(Enforcer *e)
         g_clear_pointer(&e->targets, g_bytes_unref);
         pins_done(&e->pins);
         g_free(e->slots);
+        (void)fd_close(e->netlink);
         (void)fd_close(e->lock);
         g_free(e);
 }
@@ -81,6 +82,7 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
 
         e->env = env;
         e->lock = -EBADF;
+        e->netlink = -EBADF;
         for (PinnedMap m = 0; m < _MAP_MAX; m++)
                 e->pins.maps[m] = -EBADF;
         e->slots = g_new0(struct va_slot, VA_POLICIES_MAX);
@@ -99,6 +101,8 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
                 r = launchers_load(e);
         if (r >= 0)
                 r = events_open(e);
+        if (r >= 0)
+                r = addresses_open(e, ring_buffer__epoll_fd(e->ring));
         if (r < 0) {
                 diag_error(d, NULL, "bpf-open", "cannot use the pinned maps: %s", g_strerror(-r));
                 return r;
@@ -149,6 +153,12 @@ static int enforcer_fd(Enforcer *e)
         return ring_buffer__epoll_fd(e->ring);
 }
 
+static int enforcer_dispatch(Enforcer *e, unsigned max)
+{
+        addresses_dispatch(e);
+        return events_dispatch(e, max);
+}
+
 static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
 {
         EnforcerCounters c = {
@@ -186,7 +196,7 @@ const EnforcerOps bpf_enforcer_ops = {
         .applied = enforcer_applied,
         .policies = enforcer_policies,
         .fd = enforcer_fd,
-        .dispatch = events_dispatch,
+        .dispatch = enforcer_dispatch,
         .repeats = events_repeats,
         .counters = enforcer_counters,
         .pid_confined = labels_pid_confined,

@@ -2,7 +2,7 @@
 #pragma once
 
 /* The BPF enforcer's own state, shared by its files: enforcer.c (the interface), tables.c (what is in force by slot), labels.c
- * (who is covered), events.c (what the programs report). */
+ * (who is covered), events.c (what the programs report), addresses.c (the host's own). */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -28,6 +28,7 @@ struct Enforcer {
         struct va_slot *slots;        /* copy of the map of that name, VA_POLICIES_MAX */
         GBytes *targets;              /* the target automaton in force, slots in its records; NULL: none yet */
         struct ring_buffer *ring;
+        int netlink;                  /* tells when the host's addresses change */
         GHashTable *repeats;          /* key of an event -> Repeat, events.c */
         unsigned dispatch_left;       /* events that the dispatch() under way may still hand out */
 };
@@ -66,3 +67,12 @@ int events_open(Enforcer *e);
 int events_dispatch(Enforcer *e, unsigned max);
 /** events_repeats() - see EnforcerOps.repeats(). */
 int events_repeats(Enforcer *e);
+
+/* ---- addresses.c --------------------------------------------------------------------------------------------- */
+
+/** addresses_open() - tell the programs the host's addresses, and have the changes wake @epoll. */
+int addresses_open(Enforcer *e, int epoll);
+/** addresses_refresh() - tell them again. */
+int addresses_refresh(Enforcer *e);
+/** addresses_dispatch() - the same if something has changed. Never blocks. */
+void addresses_dispatch(Enforcer *e);

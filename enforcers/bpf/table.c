@@ -159,6 +159,9 @@ static bool check_header(const struct va_table *t, size_t size, TableKind kind)
                 for (unsigned i = t->n_groups + 1; i <= VA_GROUPS_MAX; i++)
                         if (t->start[k][i])
                                 return false;
+        for (unsigned k = 1; kind == TABLE_TARGETS && k < VA_KIND_MAX; k++)
+                if (t->start[k][0])
+                        return false;
         return t->accept_first <= t->n_words && t->accept_n <= (t->n_words - t->accept_first) / n;
 }
 
