@@ -47,21 +47,24 @@ static void put_line(const char *label, const char *text)
                 printf("  %s%s\n\n", label, safe);
 }
 
-/* "BPF", or why none. */
+/* "BPF", or that nobody does. What is for other enforcers alone counts for them. */
 static char *enforced_by(const NamedRule *r)
 {
         static const EnforcerAbility bpf = {.kinds = BPF_KINDS, .modes = BPF_MODES};
+        unsigned n = 0;
 
         for (guint i = 0; i < r->ops->len; i++) {
                 const Rule *o = r->ops->pdata[i];
-                g_autofree char *why = o->unenforceable && strstr(o->unenforceable, "configured") && (BPF_KINDS & 1U << o->kind)
-                                               ? NULL
-                                               : rule_why_not(o, ENFORCER_BPF, &bpf);
+                bool configurable = o->unenforceable && strstr(o->unenforceable, "configured") && (BPF_KINDS & 1U << o->kind);
+                g_autofree char *why = configurable ? NULL : rule_why_not(o, ENFORCER_BPF, &bpf);
 
+                if (o->only && !(o->only & 1U << ENFORCER_BPF))
+                        continue;
                 if (why)
                         return g_strdup("none in this version");
+                n++;
         }
-        return g_strdup("BPF");
+        return g_strdup(n > 0 ? "BPF" : "none in this version");
 }
 
 /* One line, and one for each pattern. */
