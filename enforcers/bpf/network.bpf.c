@@ -199,6 +199,70 @@ int BPF_PROG(va_sendmsg, struct socket *sock, struct msghdr *msg, int size, int 
         return check_address(sock, name, msg->msg_namelen, VA_KIND_EGRESS, VA_OP_SENDMSG);
 }
 
+/* ---- several addresses at once: sctp(7) ------------------------------------------------------------------------- */
+
+/* include/uapi/linux/sctp.h */
+#define SCTP_SET_PEER_PRIMARY_ADDR 5
+#define SCTP_PRIMARY_ADDR 6
+#define SCTP_SOCKOPT_BINDX_ADD 100
+#define SCTP_PARAM_FIRST 0xc000 /* from here on: what the other side asks for, in nobody's name */
+
+#define SCTP_ADDRESSES_MAX 64
+
+struct several {
+        struct va_scratch *s;
+        __u64 at;
+        __s32 left;
+        __u32 kind;
+        __u32 op;
+        __s32 result;
+};
+
+static long several_step(__u32 i, struct several *x)
+{
+        struct inet a = {};
+        __u16 family = 0;
+        int size;
+
+        if (x->left <= 0 || x->result)
+                return 1;
+        bpf_probe_read_kernel(&family, sizeof(family), (void *)x->at);
+        size = family == AF_INET ? 16 : 28; /* of struct sockaddr_in, sockaddr_in6 */
+        if (!read_inet(&a, (void *)x->at, x->left, family, false)) {
+                x->result = -EACCES; /* deny: what follows cannot be found */
+                return 1;
+        }
+        x->result = check_inet(x->s, &a, x->kind, x->op);
+        x->at += size;
+        x->left -= size;
+        return x->result != 0;
+}
+
+SEC("lsm/sctp_bind_connect")
+int BPF_PROG(va_sctp, struct sock *sk, int option, void *address, int size, int ret)
+{
+        bool own = option == SCTP_SOCKOPT_BINDX_ADD || option == SCTP_PRIMARY_ADDR || option == SCTP_SET_PEER_PRIMARY_ADDR;
+        struct several x = {
+                .at = va_address(address),
+                .left = size,
+                .kind = own ? VA_KIND_INGRESS : VA_KIND_EGRESS,
+                .op = own ? VA_OP_BIND : VA_OP_CONNECT,
+        };
+        int r;
+
+        if (ret != 0)
+                return ret;
+        if (option >= SCTP_PARAM_FIRST)
+                return 0; /* allow: the current task has nothing to do with it */
+        r = va_begin_check(&x.s);
+        if (r <= 0)
+                return r;
+        bpf_loop(SCTP_ADDRESSES_MAX, several_step, &x, 0);
+        r = x.left > 0 ? -EACCES : x.result;
+        va_release(x.s);
+        return va_verdict(r);
+}
+
 /* ---- names of sockets ------------------------------------------------------------------------------------------- */
 
 struct name {

@@ -449,7 +449,8 @@ __attribute__((noinline)) int va_refuse(struct va_scratch *s, __u32 op, __u32 re
                         va_report(s, reason, action, VA_NO_RULE, n_paths);
                         r = -EACCES;
                 } else if (reason != VA_REASON_BASE)
-                        va_report(s, reason, VA_ACTION_AUDIT, VA_NO_RULE, n_paths);
+                        va_report(s, reason, table->flags & VA_T_TRIAL ? VA_ACTION_ALLOWED : VA_ACTION_AUDIT, VA_NO_RULE,
+                                  n_paths);
         }
         return r;
 }
