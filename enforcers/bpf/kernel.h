@@ -114,6 +114,7 @@
 
 /* include/uapi/linux/sched.h, include/linux/sched.h */
 #define CLONE_THREAD 0x00010000UL
+#define PF_IO_WORKER 0x00000010U
 #define PF_KTHREAD 0x00200000U
 
 /* fs/mount.h: MNT_NS_INTERNAL is ERR_PTR(-EINVAL) */

@@ -5,8 +5,8 @@
 #include "object.bpf.h"
 
 /* The kernel also asks for the capabilities of others than the caller: overlayfs writes to its layers as whoever mounted it,
- * a core file is written as root. That is its own doing, unless it is io_uring's under registered credentials, which
- * va_uring_creds() refuses. */
+ * a core file is written as root. That is its own doing. io_uring's is not: its threads take on what credentials the process
+ * had when it asked, and the caller takes on registered ones, which va_uring_creds() refuses. */
 SEC("lsm/capable")
 int BPF_PROG(va_capable, const struct cred *cred, void *ns, int cap, unsigned int opts, int ret)
 {
@@ -19,7 +19,7 @@ int BPF_PROG(va_capable, const struct cred *cred, void *ns, int cap, unsigned in
                 return ret;
         if (va_unconfined(task))
                 return 0; /* allow: under no policy */
-        if (cred == task->cred && cred != task->real_cred)
+        if (cred == task->cred && cred != task->real_cred && !(task->flags & PF_IO_WORKER))
                 return 0; /* allow: the kernel's own doing */
         r = va_begin_check(&s);
         if (r <= 0)
