@@ -385,12 +385,18 @@ static int expect_repeats(Slot *s, sd_event *event)
         return r < 0 ? r : sd_event_source_set_enabled(s->repeats, SD_EVENT_ONESHOT);
 }
 
+/* So often in a tenth of a second, and then not before the next: whoever causes events without end is not worked for without
+ * end. An enforcer sees to it that what cannot be told of one leaves room for others. */
+#define BITES_USEC (100U * 1000U)
+#define BITES_MAX 1U
+#define BITE_EVENTS 256U
+
 static int on_enforcer_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         Slot *s = userdata;
 
         /* A bounded bite: the source stays ready if there is more, and others have their turn. */
-        (void)s->ops->dispatch(s->enforcer, 256);
+        (void)s->ops->dispatch(s->enforcer, BITE_EVENTS);
         /* An error here would switch off this source, and with it all alarms. */
         (void)expect_repeats(s, sd_event_source_get_event(source));
         return 0;
@@ -410,6 +416,8 @@ static int open_one(Manager *m, Slot *s, Diag *d)
                 r = sd_event_add_io(m->event, &s->io, fd, EPOLLIN, on_enforcer_io, s);
                 if (r >= 0)
                         r = sd_event_source_set_priority(s->io, SD_EVENT_PRIORITY_NORMAL + 10);
+                if (r >= 0)
+                        r = sd_event_source_set_ratelimit(s->io, BITES_USEC, BITES_MAX);
                 if (r < 0)
                         return r;
         }

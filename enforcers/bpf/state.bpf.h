@@ -290,6 +290,9 @@ int va_regroup(struct va_scratch *s, __u32 place);
 /** va_emit() - send s->event with the first @n_paths paths. The verdict does not depend on whether it gets through. */
 int va_emit(struct va_scratch *s, __u32 n_paths);
 
+/** va_take_share() - may s->event, of @size bytes, be sent, or has its sender filled enough (share.bpf.c)? */
+int va_take_share(struct va_scratch *s, __u32 size);
+
 /* The rule that decided about the lowest bit of @bits. */
 static __always_inline __u16 va_rule_of(const struct va_accept *m, __u32 bits)
 {

@@ -249,11 +249,11 @@ static __always_inline __u64 hash_path(struct va_scratch *s, __u32 which, __u64 
         return x.h;
 }
 
-/** va_recurs() - counts s->event, with the first @n_paths paths, if the same was sent before; else notes that it is now.
+/** va_recurs() - makes the key of s->event, with the first @n_paths paths, and counts it if the same was sent before.
  * Return: 1: it was counted. */
 __attribute__((noinline)) int va_recurs(struct va_scratch *s, __u32 n_paths)
 {
-        struct va_repeat first = {}, *r;
+        struct va_repeat *r;
         struct va_event *e;
         __u64 h;
 
@@ -270,22 +270,29 @@ __attribute__((noinline)) int va_recurs(struct va_scratch *s, __u32 n_paths)
                 h = hash_path(s, 1, h);
         e->key = h;
         r = bpf_map_lookup_elem(&va_repeats, &h);
-        if (r) {
-                r->last_ns = e->time_ns;
-                __sync_fetch_and_add(&r->count, 1);
-                return 1;
-        }
-        first.last_ns = e->time_ns;
-        if (bpf_map_update_elem(&va_repeats, &h, &first, BPF_NOEXIST))
-                e->key = 0; /* all are in use: each is sent */
-        return 0;
+        if (!r)
+                return 0;
+        r->last_ns = e->time_ns;
+        __sync_fetch_and_add(&r->count, 1);
+        return 1;
 }
 
-/* What was counted under @key is lost with the event that it was the same as. */
-static __always_inline void forget_repeat(__u64 key)
+/* From here on the same is counted. */
+static __always_inline void expect_repeats(struct va_event *e)
+{
+        struct va_repeat first = {.last_ns = e->time_ns};
+        __u64 key = e->key; /* 6.1 takes it from the stack alone */
+
+        if (bpf_map_update_elem(&va_repeats, &key, &first, BPF_NOEXIST))
+                e->key = 0; /* all are in use: each is sent */
+}
+
+/* An event is lost, and what was counted under its @key with it. */
+static __always_inline void lose(__u64 key)
 {
         struct va_repeat *r = bpf_map_lookup_elem(&va_repeats, &key);
 
+        __sync_fetch_and_add(&va_state.events_lost, 1);
         if (!key || !r)
                 return;
         __sync_fetch_and_add(&va_state.events_lost, r->count);
@@ -318,11 +325,15 @@ __attribute__((noinline)) int va_emit(struct va_scratch *s, __u32 n_paths)
         bpf_get_current_comm(e->comm, sizeof(e->comm));
         if (va_recurs(s, n_paths))
                 return 0;
+        if (!va_take_share(s, sizeof(*e) + size + size2)) {
+                __sync_fetch_and_add(&va_state.events_lost, 1);
+                return 0;
+        }
+        expect_repeats(e);
 
         if (bpf_ringbuf_reserve_dynptr(&va_events, sizeof(*e) + size + size2, 0, &ptr)) {
-                __sync_fetch_and_add(&va_state.events_lost, 1);
                 bpf_ringbuf_discard_dynptr(&ptr, 0);
-                forget_repeat(e->key);
+                lose(e->key);
                 return 0;
         }
         bpf_dynptr_write(&ptr, 0, e, sizeof(*e), 0);
