@@ -6,10 +6,25 @@
 
 #include <string.h>
 
+/* Whose alarms: a unit's, or one process's in it. */
+typedef struct Source {
+        uint64_t cgroup_id;
+        uint64_t pid; /* | SOURCE_PROCESS; 0: all of the unit */
+} Source;
+#define SOURCE_PROCESS (1ULL << 32)
+
+/* What a source has of what there is for all. */
+typedef struct Share {
+        Source source;       /* the key */
+        uint32_t slots;
+        uint32_t in_second;
+} Share;
+
 /* One kind of alarm within its window. */
 typedef struct Slot {
         GBytes *key;
         Alarm *alarm;    /* count: what has not been emitted yet */
+        Source source;   /* that the slot counts for: of the first event */
         uint64_t end_usec;
 } Slot;
 
@@ -21,9 +36,22 @@ struct AlarmTable {
         uint64_t second;     /* the second that @in_second counts in */
         uint32_t in_second;
         uint64_t limited;
+        GHashTable *shares;  /* Source -> Share, of those that have any */
         GHashTable *slots;   /* key -> Slot */
         GQueue order;        /* Slots; the windows have one length, so the first ends first */
 };
+
+static guint source_hash(gconstpointer p)
+{
+        const Source *s = p;
+
+        return g_int64_hash(&s->cgroup_id) * 31 + g_int64_hash(&s->pid);
+}
+
+static gboolean source_equal(gconstpointer a, gconstpointer b)
+{
+        return memcmp(a, b, sizeof(Source)) == 0;
+}
 
 static void slot_free(Slot *s)
 {
@@ -38,6 +66,7 @@ AlarmTable *alarm_table_new(void (*emit)(const Alarm *a, void *userdata), void *
 
         t->emit = emit;
         t->userdata = userdata;
+        t->shares = g_hash_table_new_full(source_hash, source_equal, NULL, g_free);
         t->slots = g_hash_table_new(g_bytes_hash, g_bytes_equal);
         g_queue_init(&t->order);
         return t;
@@ -47,6 +76,7 @@ void alarm_table_free(AlarmTable *t)
 {
         if (!t)
                 return;
+        g_hash_table_unref(t->shares);
         g_hash_table_unref(t->slots);
         g_queue_clear_full(&t->order, (GDestroyNotify)slot_free);
         g_free(t);
@@ -91,22 +121,95 @@ static GBytes *alarm_key(const Alarm *a)
         return g_byte_array_free_to_bytes(k);
 }
 
+/* ---- shares: who has twice as much as is left gets no more: a unit of all, a process of what its unit could get ---------- */
+
+static Share *share_of(AlarmTable *t, uint64_t cgroup_id, uint64_t pid)
+{
+        const Source source = {.cgroup_id = cgroup_id, .pid = pid};
+        Share *s = g_hash_table_lookup(t->shares, &source);
+
+        if (s)
+                return s;
+        s = g_new0(Share, 1);
+        s->source = source;
+        g_hash_table_insert(t->shares, &s->source, s);
+        return s;
+}
+
+static gboolean share_is_old(gpointer key, gpointer value, gpointer userdata)
+{
+        Share *s = value;
+
+        s->in_second = 0;
+        return s->slots == 0;
+}
+
+/* @unit and @process: what they have; @left: what nobody has. */
+static bool fair(uint32_t unit, uint32_t process, uint64_t left)
+{
+        return unit < 2 * left && process < 2 * (2 * left - unit);
+}
+
 /* Return: whether one more entry may be written in this second. */
-static bool take_token(AlarmTable *t, uint64_t now_usec)
+static bool take_token(AlarmTable *t, const Source *source, uint64_t now_usec)
 {
         uint64_t second = now_usec / G_USEC_PER_SEC;
+        Share *unit, *process;
 
         if (t->rate == 0)
                 return true;
         if (second != t->second) {
                 t->second = second;
                 t->in_second = 0;
+                (void)g_hash_table_foreach_remove(t->shares, share_is_old, NULL);
         }
         if (t->in_second >= t->rate)
                 return false;
+        unit = share_of(t, source->cgroup_id, 0);
+        process = share_of(t, source->cgroup_id, source->pid);
+        if (!fair(unit->in_second, process->in_second, t->rate - t->in_second))
+                return false;
         t->in_second++;
+        unit->in_second++;
+        process->in_second++;
         return true;
 }
+
+/* Return: whether one more kind of alarm may be kept. */
+static bool take_slot(AlarmTable *t, const Source *source)
+{
+        guint n = g_hash_table_size(t->slots);
+        Share *unit, *process;
+
+        if (n >= ALARM_TABLE_MAX)
+                return false;
+        unit = share_of(t, source->cgroup_id, 0);
+        process = share_of(t, source->cgroup_id, source->pid);
+        if (!fair(unit->slots, process->slots, ALARM_TABLE_MAX - n))
+                return false;
+        unit->slots++;
+        process->slots++;
+        return true;
+}
+
+static void give_back(AlarmTable *t, uint64_t cgroup_id, uint64_t pid)
+{
+        Share *s = share_of(t, cgroup_id, pid);
+
+        s->slots--;
+        if (s->slots == 0 && s->in_second == 0)
+                g_hash_table_remove(t->shares, &s->source);
+}
+
+static void drop_slot(AlarmTable *t, Slot *s)
+{
+        give_back(t, s->source.cgroup_id, s->source.pid);
+        give_back(t, s->source.cgroup_id, 0);
+        g_hash_table_remove(t->slots, s->key);
+        slot_free(s);
+}
+
+/* ---- alarms ------------------------------------------------------------------------------------------------------------- */
 
 static void slot_emit(AlarmTable *t, Slot *s)
 {
@@ -118,6 +221,7 @@ void alarm_table_add(AlarmTable *t, Alarm *alarm, uint64_t now_usec)
 {
         g_autoptr(Alarm) a = alarm;
         g_autoptr(GBytes) key = alarm_key(a);
+        const Source source = {.cgroup_id = a->cgroup_id, .pid = (uint64_t)a->pid | SOURCE_PROCESS};
         Slot *s;
 
         alarm_table_expire(t, now_usec);
@@ -133,13 +237,13 @@ void alarm_table_add(AlarmTable *t, Alarm *alarm, uint64_t now_usec)
                 return;
         }
         if (t->window_usec == 0) {
-                if (take_token(t, now_usec))
+                if (take_token(t, &source, now_usec))
                         t->emit(a, t->userdata);
                 else
                         t->limited += a->count;
                 return;
         }
-        if (g_hash_table_size(t->slots) >= ALARM_TABLE_MAX) {
+        if (!take_slot(t, &source)) {
                 t->limited += a->count;
                 return;
         }
@@ -147,11 +251,12 @@ void alarm_table_add(AlarmTable *t, Alarm *alarm, uint64_t now_usec)
         s = g_new0(Slot, 1);
         s->key = g_steal_pointer(&key);
         s->alarm = g_steal_pointer(&a);
+        s->source = source;
         s->end_usec = now_usec + t->window_usec;
         g_hash_table_insert(t->slots, s->key, s);
         g_queue_push_tail(&t->order, s);
         /* Beyond the rate it waits for the end of its window, and perhaps then it is let through. */
-        if (take_token(t, now_usec))
+        if (take_token(t, &source, now_usec))
                 slot_emit(t, s);
 }
 
@@ -163,7 +268,7 @@ void alarm_table_expire(AlarmTable *t, uint64_t now_usec)
                 bool again = false;
 
                 g_queue_pop_head(&t->order);
-                if (s->alarm->count > 0 && take_token(t, now_usec)) {
+                if (s->alarm->count > 0 && take_token(t, &s->source, now_usec)) {
                         slot_emit(t, s);
                         again = t->window_usec > 0;
                 }
@@ -174,8 +279,7 @@ void alarm_table_expire(AlarmTable *t, uint64_t now_usec)
                         continue;
                 }
                 t->limited += s->alarm->count;
-                g_hash_table_remove(t->slots, s->key);
-                slot_free(s);
+                drop_slot(t, s);
         }
 }
 
@@ -193,8 +297,7 @@ void alarm_table_flush(AlarmTable *t)
         while ((s = g_queue_pop_head(&t->order))) {
                 if (s->alarm->count > 0)
                         slot_emit(t, s);
-                g_hash_table_remove(t->slots, s->key);
-                slot_free(s);
+                drop_slot(t, s);
         }
 }
 

@@ -10,7 +10,8 @@
 
 #include "alarm.h"
 
-/* Different alarms within one window; what comes beyond is counted as limited. */
+/* Different alarms within one window; what comes beyond is counted as limited. Of these, and of the entries in a second, a
+ * unit has two thirds at most, so that others find some, and a process some less, so that others of its unit do. */
 #define ALARM_TABLE_MAX 1024U
 
 typedef struct AlarmTable AlarmTable;

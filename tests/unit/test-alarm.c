@@ -87,15 +87,15 @@ static void test_limit(void)
         g_autoptr(AlarmTable) t = alarm_table_new(see, &s);
         uint64_t added = 0;
 
-        alarm_table_configure(t, 10 * S, 5);
+        alarm_table_configure(t, 10 * S, 10);
         for (unsigned i = 0; i < 100; i++, added++) {
                 g_autofree char *object = g_strdup_printf("/%u", i);
 
                 alarm_table_add(t, new_alarm(object), 1 * S);
         }
-        g_assert_cmpuint(s.n_entries, ==, 5);
+        g_assert_cmpuint(s.n_entries, ==, 6); /* of ten: somebody else might want some */
         alarm_table_expire(t, 11 * S);
-        g_assert_cmpuint(s.n_entries, ==, 10); /* five more in that second, the others are left out */
+        g_assert_cmpuint(s.n_entries, ==, 12); /* six more in that second, the others are left out */
         g_assert_cmpuint(s.n_events + alarm_table_limited(t), ==, added);
 
         /* More different ones than can be kept: counted, too. */
@@ -107,6 +107,55 @@ static void test_limit(void)
         alarm_table_flush(t);
         g_assert_cmpuint(s.n_events + alarm_table_limited(t), ==, added);
         g_assert_cmpuint(alarm_table_limited(t), >=, ALARM_TABLE_MAX * 2);
+}
+
+static void add_of(AlarmTable *t, uint64_t cgroup_id, pid_t pid, unsigned i, uint64_t now)
+{
+        g_autofree char *object = g_strdup_printf("/%u", i);
+        Alarm *a = new_alarm(object);
+
+        a->cgroup_id = cgroup_id;
+        a->pid = pid;
+        alarm_table_add(t, a, now);
+}
+
+/* Whoever has alarms without end: others get theirs through, at once, and again in each window. */
+static void test_shares(bool other_unit)
+{
+        Seen s = {0};
+        g_autoptr(AlarmTable) t = alarm_table_new(see, &s);
+        uint64_t added = 0, now;
+        unsigned before;
+
+        alarm_table_configure(t, 10 * S, 100);
+        for (unsigned second = 1; second < 100; second++) {
+                now = (uint64_t)second * S;
+                for (unsigned i = 0; i < 900; i++, added += 2) {
+                        add_of(t, 1, 10, second * 10000 + i, now);
+                        add_of(t, other_unit ? 2 : 1, 11, second * 10000 + 1000 + i, now);
+                }
+                before = s.n_entries;
+                add_of(t, other_unit ? 3 : 1, 12, second, now);
+                added++;
+                g_assert_cmpuint(s.n_entries, ==, before + 1);
+        }
+        /* Units that come and go leave nothing behind. */
+        for (unsigned i = 0; i < 1000; i++, added++)
+                add_of(t, 100 + i, (pid_t)i, 1, (200ULL + i) * S);
+        alarm_table_expire(t, 5000ULL * S);
+        g_assert_cmpuint(alarm_table_next(t), ==, UINT64_MAX);
+        g_assert_cmpuint(s.n_events + alarm_table_limited(t), ==, added);
+        g_assert_cmpuint(s.n_entries, <=, 99 * 100 + 1000);
+}
+
+static void test_units(void)
+{
+        test_shares(true);
+}
+
+static void test_processes(void)
+{
+        test_shares(false);
 }
 
 static void test_no_window(void)
@@ -255,6 +304,8 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/alarm/coalesce", test_coalesce);
         g_test_add_func("/alarm/limit", test_limit);
+        g_test_add_func("/alarm/shares-of-units", test_units);
+        g_test_add_func("/alarm/shares-of-processes", test_processes);
         g_test_add_func("/alarm/no-window", test_no_window);
         g_test_add_func("/alarm/message", test_message);
         g_test_add_func("/alarm/journal-entry", test_journal_entry);
