@@ -37,6 +37,7 @@ typedef struct Slot {
         sd_event_source *repeats;
         bool covered;          /* cover() has been called with the targets as they are, and has succeeded */
         int cover_error;       /* negative errno: what it said last */
+        EnforcerCounters told; /* of its counters: what the journal has been told */
 } Slot;
 
 /* Somebody who waits for a load. */

@@ -223,13 +223,20 @@ static void report(Manager *m, uint64_t now, uint64_t *before, const char *id, c
 static void poll_enforcers(Manager *m)
 {
         uint64_t lost = 0, skipped = 0, labels = 0;
+        ManagerCounters *was = &m->reported;
 
+        was->events_lost = was->programs_skipped = was->labels_lost = 0;
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
-                const Slot *s = &m->slots[k];
+                Slot *s = &m->slots[k];
                 EnforcerCounters c = {0};
 
                 if (s->enforcer && s->ops->counters(s->enforcer, &c) >= 0)
                         m->infos[k].counters = c;
+                if (s->enforcer && s->ops->told)
+                        s->told = s->ops->told(s->enforcer);
+                was->events_lost += s->told.events_lost;
+                was->programs_skipped += s->told.programs_skipped;
+                was->labels_lost += s->told.labels_lost;
                 lost += m->infos[k].counters.events_lost;
                 skipped += m->infos[k].counters.programs_skipped;
                 labels += m->infos[k].counters.labels_lost;
@@ -241,12 +248,10 @@ static void poll_enforcers(Manager *m)
         m->counters.journal_dropped = journal_dropped(m->journal);
 }
 
-/* Each increase once, at most one entry of a kind in each interval. */
-static int on_poll(sd_event_source *s, uint64_t usec, void *userdata)
+/* Each increase once, also if it is one daemon that counted and the next one that tells. */
+static void report_losses(Manager *m)
 {
-        Manager *m = userdata;
         ManagerCounters *was = &m->reported;
-        int r;
 
         poll_enforcers(m);
         report(m, m->counters.events_lost, &was->events_lost, MESSAGE_EVENTS_LOST, "Events from the kernel were lost");
@@ -256,6 +261,22 @@ static int on_poll(sd_event_source *s, uint64_t usec, void *userdata)
         report(m, m->counters.alarms_limited, &was->alarms_limited, MESSAGE_ALARMS_LIMITED, "Alarms were left out");
         report(m, m->counters.journal_dropped, &was->journal_dropped, MESSAGE_JOURNAL_DROPPED,
                "Journal entries were dropped");
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                Slot *s = &m->slots[k];
+
+                s->told = m->infos[k].counters;
+                if (s->enforcer && s->ops->tell)
+                        s->ops->tell(s->enforcer, &s->told);
+        }
+}
+
+/* At most one entry of a kind in each interval. */
+static int on_poll(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Manager *m = userdata;
+        int r;
+
+        report_losses(m);
 
         /* What could not be labelled may be now. */
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
@@ -277,8 +298,10 @@ int monitor_start(Manager *m)
 
 void monitor_stop(Manager *m)
 {
-        if (m->alarms)
+        if (m->alarms) {
                 alarm_table_flush(m->alarms);
+                report_losses(m);
+        }
         g_clear_pointer(&m->alarms, alarm_table_free);
         m->alarm_timer = sd_event_source_disable_unref(m->alarm_timer);
         m->poll = sd_event_source_disable_unref(m->poll);

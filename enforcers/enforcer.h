@@ -102,6 +102,11 @@ typedef struct EnforcerOps {
 
         int (*counters)(Enforcer *e, EnforcerCounters *ret);
 
+        /** told(), tell() - what of counters() has been reported, also by a daemon before this one; and that it is now @c. May be
+         * NULL, both. */
+        EnforcerCounters (*told)(Enforcer *e);
+        void (*tell)(Enforcer *e, const EnforcerCounters *c);
+
         /** pid_confined() - 1 if @pid is under any policy, 0 if not, negative errno if it cannot be known (then the
          * caller must refuse). */
         int (*pid_confined)(Enforcer *e, pid_t pid);

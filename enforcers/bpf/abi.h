@@ -226,7 +226,10 @@ struct va_state {
         __u64 labels_lost;
         __u64 scratch_lost; /* operations denied since no scratch was free */
         __u64 seed; /* of the keys of events: nobody may guess two events with the same key */
-        __u64 reserved[3];
+        /* What of these counters, and of runs that the kernel left out, the journal has been told. For the daemon alone. */
+        __u64 told_events;
+        __u64 told_labels;
+        __u64 told_skipped;
         __u64 negative[VA_NEGATIVE_MAX]; /* cgroups under no policy: see va_negative() */
 };
 _Static_assert(sizeof(struct va_state) == 64 + 8 * VA_NEGATIVE_MAX, "ABI");

@@ -180,6 +180,22 @@ static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
         return 0;
 }
 
+static EnforcerCounters enforcer_told(Enforcer *e)
+{
+        return (EnforcerCounters){
+                .events_lost = e->state->told_events,
+                .labels_lost = e->state->told_labels,
+                .programs_skipped = e->state->told_skipped,
+        };
+}
+
+static void enforcer_tell(Enforcer *e, const EnforcerCounters *c)
+{
+        e->state->told_events = c->events_lost;
+        e->state->told_labels = c->labels_lost;
+        e->state->told_skipped = c->programs_skipped;
+}
+
 const EnforcerOps bpf_enforcer_ops = {
         .name = "bpf",
         .kind = ENFORCER_BPF,
@@ -199,5 +215,7 @@ const EnforcerOps bpf_enforcer_ops = {
         .dispatch = enforcer_dispatch,
         .repeats = events_repeats,
         .counters = enforcer_counters,
+        .told = enforcer_told,
+        .tell = enforcer_tell,
         .pid_confined = labels_pid_confined,
 };
