@@ -359,9 +359,11 @@ static __always_inline int decide(struct va_scratch *s, __u32 place, __u32 kind,
         named = want & m->log;
         if (s->default_deny & VA_CLASS_OF(kind))
                 over = want & ~(m->allow | m->deny);
-        /* An allow-list is about what a workload does, not about who looks at it. */
+        /* An allow-list is about what a workload does, not about who looks at it; and its processes may signal each other. */
         if (kind == VA_KIND_PTRACE)
                 over &= VA_PTRACE_TRACE | VA_PTRACE_READ;
+        if (kind == VA_KIND_SIGNAL && s->inside >> (place & (VA_COVER_MAX - 1)) & 1)
+                over = 0;
         s->event.slot = s->id.cover.slot[place];
         s->event.kind = kind;
         if (named & hit)
