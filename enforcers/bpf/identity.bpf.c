@@ -107,6 +107,52 @@ int va_is_launcher(__u64 file)
         return bpf_map_lookup_elem(&va_launchers, &key) ? 1 : 0;
 }
 
+/* include/linux/fs_struct.h, include/linux/sched.h, include/linux/pid.h, include/linux/pid_namespace.h */
+struct task_struct___setup;
+
+struct fs_struct {
+        struct path root;
+} __core;
+
+struct pid_namespace {
+        struct task_struct___setup *child_reaper;
+} __core;
+
+struct upid {
+        struct pid_namespace *ns;
+} __core;
+
+struct pid___setup {
+        unsigned int level;
+        struct upid numbers[1];
+} __core;
+
+struct task_struct___setup {
+        struct fs_struct *fs;
+        struct pid___setup *thread_pid;
+} __core;
+
+/* Is @task among the host's processes and files, as PID 1 sees them? With a root of its own, a launcher would come up with
+ * libraries that the workload has put there; and in a PID namespace of its own, it is what a workload begins with. */
+static __always_inline bool is_on_host(struct task_struct *task)
+{
+        struct task_struct___setup *t = (void *)task, *init;
+        __u64 root;
+
+        if (BPF_CORE_READ(t, thread_pid, level) != 0)
+                return false;
+        init = BPF_CORE_READ(t, thread_pid, numbers[0].ns, child_reaper);
+        root = (__u64)BPF_CORE_READ(init, fs, root.dentry);
+        return root && root == (__u64)BPF_CORE_READ(t, fs, root.dentry);
+}
+
+/* Does the set-up go on when the launcher @t executes @file? So runtimes execute themselves and one another. Not as the
+ * interpreter of a script, which says what it does: the script has been asked about then, and has left its mark. */
+static __always_inline bool goes_on(struct task_struct *t, __u64 file)
+{
+        return va_is_launcher(file) && is_on_host(t) && !bpf_task_storage_get(&va_tasks, t, 0, 0);
+}
+
 /* ---- identities ------------------------------------------------------------------------------------------------- */
 
 struct carry {
@@ -221,7 +267,7 @@ static __always_inline int enter(__u64 file)
                         return 0; /* allow: under no policy */
                 }
                 launcher = t->mm && va_is_launcher((__u64)BPF_CORE_READ(t, mm, exe_file));
-                if (launcher && (!file || va_is_launcher(file)))
+                if (launcher && (!file || goes_on(t, file)))
                         return 0; /* allow: in set-up */
         }
 

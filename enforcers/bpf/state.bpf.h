@@ -177,7 +177,7 @@ int va_claim(void);
 int va_enter(void);
 
 /** va_enter_exec() - the same for a task that is about to execute @file (its address): a launcher counts as what it sets
- * up, unless @file is a launcher, too. */
+ * up, unless @file is a launcher of the host's, too. */
 int va_enter_exec(__u64 file);
 
 /** va_is_launcher() - is the program of @file (its address) one that sets workloads up? */

@@ -50,19 +50,8 @@ static __always_inline int prepare(struct va_scratch *s, struct task_struct *t)
         return 0;
 }
 
-/* What an exec that failed has left behind of a set-up that is over. */
-static __always_inline void forget(struct task_struct *t)
-{
-        struct va_identity *id;
-
-        if (!t->bpf_storage)
-                return;
-        id = bpf_task_storage_get(&va_tasks, t, 0, 0);
-        if (id && !(id->flags & VA_ID_LIVE))
-                bpf_task_storage_delete(&va_tasks, t);
-}
-
-/* Once for each execve(2), before the checks: nothing is pending yet. */
+/* Once for each execve(2), before the checks: nothing is pending yet, and of an earlier one that failed during a set-up
+ * nothing is left. */
 SEC("lsm/bprm_creds_for_exec")
 int BPF_PROG(va_exec_begin, struct linux_binprm *bprm, int ret)
 {
@@ -74,9 +63,14 @@ int BPF_PROG(va_exec_begin, struct linux_binprm *bprm, int ret)
         if (!t->bpf_storage)
                 return 0;
         id = bpf_task_storage_get(&va_tasks, t, 0, 0);
-        if (id)
-                for (int i = 0; i < VA_COVER_MAX; i++)
-                        id->pending[i] = 0;
+        if (!id)
+                return 0;
+        if (!(id->flags & VA_ID_LIVE)) {
+                bpf_task_storage_delete(&va_tasks, t);
+                return 0;
+        }
+        for (int i = 0; i < VA_COVER_MAX; i++)
+                id->pending[i] = 0;
         return 0;
 }
 
@@ -95,10 +89,8 @@ int BPF_PROG(va_exec_check, struct linux_binprm *bprm, int ret)
                 return 0; /* allow: under no policy */
         file = bprm->file;
         index = va_enter_exec(va_address(file));
-        if (index == 0) {
-                forget(t);
+        if (index == 0)
                 return 0;
-        }
         s = va_scratch_at(index - 1);
         if (!s)
                 return -EACCES;
@@ -134,8 +126,7 @@ int BPF_PROG(va_exec_end, struct linux_binprm *bprm)
                         id->groups[i] |= id->pending[i];
                 id->pending[i] = 0;
         }
-        if (!va_is_launcher(va_address(bprm->file)))
-                id->flags |= VA_ID_LIVE;
+        id->flags |= VA_ID_LIVE; /* a set-up that goes on has none */
         return 0;
 }
 
