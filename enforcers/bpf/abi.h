@@ -168,6 +168,7 @@ _Static_assert(sizeof(struct va_cover) == 20, "ABI");
 #define VA_T_BASE 1U  /* the policy denies something, so base protection holds for its processes. Without it VA_A_REACH stands
                        * for what would be reported, and nothing is refused */
 #define VA_T_TRIAL 2U /* an allow-list on trial: what it does not allow passes, and is reported as ALLOWED */
+#define VA_T_NO_RAW 4U /* egress is denied by default and sockets are not: packet and raw sockets are, which would go around it */
 
 struct va_table {
         __u32 generation;   /* changes with each apply; 0 is never used */

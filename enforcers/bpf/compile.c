@@ -271,12 +271,15 @@ static bool is_trial(const Policy *p)
 
 static void fill_header(const Compiler *c, struct va_table *t)
 {
+        const uint32_t egress = VA_CLASS_OF(VA_KIND_EGRESS), sockets = VA_CLASS_OF(VA_KIND_SOCKET);
         uint32_t by_default = default_classes(c->policy);
+        bool no_raw = (by_default & (egress | sockets)) == egress;
 
         t->n_groups = g_hash_table_size(c->groups);
         t->n_rules = c->policy->rules->len;
-        t->flags = (has_base(c->policy) ? VA_T_BASE : 0) | (is_trial(c->policy) ? VA_T_TRIAL : 0);
-        t->kinds = c->classes | by_default;
+        t->flags = (has_base(c->policy) ? VA_T_BASE : 0) | (is_trial(c->policy) ? VA_T_TRIAL : 0) |
+                   (no_raw ? VA_T_NO_RAW : 0);
+        t->kinds = c->classes | by_default | (no_raw ? sockets : 0);
         t->default_deny = by_default;
         t->capabilities = by_default & VA_CLASS_OF(VA_KIND_CAPABILITY) ? UINT64_MAX : c->capabilities;
         t->families = by_default & VA_CLASS_OF(VA_KIND_SOCKET) ? UINT64_MAX : c->families;

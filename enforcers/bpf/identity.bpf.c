@@ -118,10 +118,6 @@ struct pid_namespace {
         struct task_struct___setup *child_reaper;
 } __core;
 
-struct upid {
-        struct pid_namespace *ns;
-} __core;
-
 struct pid___setup {
         unsigned int level;
         struct upid numbers[1];

@@ -40,6 +40,7 @@
 #define S_IFDIR 0040000
 #define S_IFBLK 0060000
 #define S_IFREG 0100000
+#define S_IFSOCK 0140000
 
 /* include/linux/fs.h */
 #define SB_KERNMOUNT (1UL << 22)
@@ -95,8 +96,11 @@
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_PACKET 17
+#define AF_XDP 44
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
+#define SOCK_RAW 3
 #define IPPROTO_ICMP 1
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
@@ -114,8 +118,8 @@
 
 /* include/uapi/linux/sched.h, include/linux/sched.h */
 #define CLONE_THREAD 0x00010000UL
-#define PF_IO_WORKER 0x00000010U
 #define PF_KTHREAD 0x00200000U
+#define PF_IO_WORKER 0x00000010U
 
 /* fs/mount.h: MNT_NS_INTERNAL is ERR_PTR(-EINVAL) */
 #define MNT_NS_INTERNAL ((__u64)-EINVAL)
@@ -267,8 +271,17 @@ typedef struct {
 } kuid_t;
 
 /* include/linux/pid.h */
+struct pid_namespace;
+
+struct upid {
+        int nr;
+        struct pid_namespace *ns;
+} __core;
+
 struct pid {
+        unsigned int level;
         struct hlist_head tasks[4];
+        struct upid numbers[];
 } __core;
 
 /* fs/proc/internal.h */
@@ -284,6 +297,7 @@ struct task_struct {
         int tgid;
         struct task_struct *group_leader;
         struct task_struct *real_parent;
+        struct pid *thread_pid;
         struct mm_struct *mm;
         struct nsproxy *nsproxy;
         struct css_set *cgroups;

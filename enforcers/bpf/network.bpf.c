@@ -38,6 +38,12 @@ static __always_inline __u8 protocol_letter(int family, int type, int protocol)
         }
 }
 
+/* Does it reach others beside the rules about addresses? */
+static __always_inline bool is_raw(int family, int type)
+{
+        return family == AF_PACKET || family == AF_XDP || ((family == AF_INET || family == AF_INET6) && type == SOCK_RAW);
+}
+
 SEC("lsm/socket_create")
 int BPF_PROG(va_socket, int family, int type, int protocol, int kern, int ret)
 {
@@ -53,6 +59,7 @@ int BPF_PROG(va_socket, int family, int type, int protocol, int kern, int ret)
         if (r <= 0)
                 return r;
         s->number = family;
+        s->raw = is_raw(family, type);
         t = va_begin_text(s);
         va_put(&t, '/');
         va_put_byte(&t, (__u32)family < 63 ? family : 63);
@@ -388,11 +395,34 @@ int BPF_PROG(va_bind, struct socket *sock, void *address, int size, int ret)
         if (family_of(sock) != AF_UNIX)
                 return check_address(sock, address, size, VA_KIND_INGRESS, VA_OP_BIND);
         if (size <= UN_PATH || bpf_probe_read_kernel(&first, 1, address + UN_PATH) || first)
-                return 0; /* allow: a name that the kernel chooses; or a file, which is asked about as such */
+                return 0; /* allow: a name that the kernel chooses; or a file: va_bind_file() */
         r = va_begin_check(&s);
         if (r <= 0)
                 return r;
         r = check_abstract(s, va_address(address) + UN_PATH, size - UN_PATH, VA_KIND_INGRESS_UNIX, VA_OP_BIND);
+        va_release(s);
+        return va_verdict(r);
+}
+
+/* To bind a socket to a file is to make the file. */
+SEC("lsm/path_mknod")
+int BPF_PROG(va_bind_file, const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev, int ret)
+{
+        struct va_scratch *s;
+        int r;
+
+        if (ret != 0)
+                return ret;
+        if ((mode & S_IFMT) != S_IFSOCK)
+                return 0;
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r;
+        r = va_path(s, 0, va_address(dir->mnt), va_address(dentry));
+        if (r == 0)
+                r = va_check(s, VA_KIND_INGRESS_UNIX, 0, VA_OP_BIND, 1);
+        else
+                r = r < 0 ? va_refuse(s, VA_OP_BIND, VA_REASON_NO_PATH, 0) : 0;
         va_release(s);
         return va_verdict(r);
 }

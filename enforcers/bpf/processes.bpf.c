@@ -190,3 +190,83 @@ int BPF_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cr
                 return 0; /* allow: to itself */
         return mediate_deed(t, p, true, &d);
 }
+
+/* ---- signals of descriptors: fcntl(2), O_ASYNC ------------------------------------------------------------------ */
+
+#define F_SETOWN 8      /* include/uapi/asm-generic/fcntl.h */
+#define F_SETOWN_EX 15
+#define FIOSETOWN 0x8901U /* include/uapi/asm-generic/sockios.h */
+#define SIOCSPGRP 0x8902U
+
+/* The number of the current process in its own PID namespace. */
+static __always_inline int own_number(void)
+{
+        struct task_struct *t = bpf_get_current_task_btf();
+        struct pid *pid = BPF_CORE_READ(t, group_leader, thread_pid);
+        __u64 at = (__u64)pid + bpf_core_field_offset(struct pid, numbers);
+        struct upid *own = (struct upid *)(at + BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid));
+
+        return BPF_CORE_READ(own, nr);
+}
+
+/* Whoever gets a descriptor's signals gets them from the kernel, at a time when nobody knows any more who wanted it. So it is
+ * asked for when that is set; and since it cannot be seen who it is, anybody else counts as outside. */
+static __always_inline int check_owner(void)
+{
+        struct va_scratch *s;
+        struct va_text x;
+        int r;
+
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r < 0 ? -EPERM : 0;
+        s->inside = 0;
+        x = va_begin_text(s);
+        va_put(&x, '/');
+        va_put(&x, 'o');
+        va_put(&x, '/');
+        va_put(&x, '?');
+        va_end_text(&x);
+        r = va_check(s, VA_KIND_SIGNAL, 0, VA_OP_KILL, 1);
+        va_release(s);
+        return r ? -EPERM : 0;
+}
+
+SEC("lsm/file_fcntl")
+int BPF_PROG(va_fcntl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+        if (ret != 0)
+                return ret;
+        if (cmd != F_SETOWN && cmd != F_SETOWN_EX)
+                return 0;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        if (cmd == F_SETOWN && ((int)arg == 0 || (int)arg == own_number()))
+                return 0; /* allow: nobody, or itself */
+        return check_owner();
+}
+
+/* The same for sockets; the number is in memory that others may change after we have looked. */
+SEC("lsm/file_ioctl")
+int BPF_PROG(va_ioctl_owner, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return cmd == FIOSETOWN || cmd == SIOCSPGRP ? check_owner() : 0;
+}
+
+/* Since v6.8; before, it calls file_ioctl. */
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(va_owner_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return cmd == FIOSETOWN || cmd == SIOCSPGRP ? check_owner() : 0;
+}
+
+/* Base protection: varmord asks for none. */
+SEC("lsm/file_send_sigiotask")
+int BPF_PROG(va_sigio, struct task_struct *p, void *owner, int sig, int ret)
+{
+        return ret != 0 ? ret : va_is_self(p) ? -EPERM : 0;
+}

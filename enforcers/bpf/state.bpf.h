@@ -34,6 +34,7 @@ struct va_scratch {
         __u32 flags;              /* its VA_T_*, */
         __u32 default_deny;       /* and that */
         __u32 number;             /* the capability or family that an object is about */
+        __u32 raw;                /* it is a packet or raw socket */
         __u64 words;              /* of a mount: bits of MountWord */
         __u32 inside;             /* policies, by place, in whose cgroups the other process is, too */
         __u32 quiet;              /* VA_QUIET, VA_QUIET_PASS; until the release */

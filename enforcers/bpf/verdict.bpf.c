@@ -359,6 +359,8 @@ static __always_inline int decide(struct va_scratch *s, __u32 place, __u32 kind,
         named = want & m->log;
         if (s->default_deny & VA_CLASS_OF(kind))
                 over = want & ~(m->allow | m->deny);
+        else if (kind == VA_KIND_SOCKET && s->raw && s->flags & VA_T_NO_RAW)
+                over = want & ~m->deny;
         /* An allow-list is about what a workload does, not about who looks at it; and its processes may signal each other. */
         if (kind == VA_KIND_PTRACE)
                 over &= VA_PTRACE_TRACE | VA_PTRACE_READ;
