@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Runs in the guest (tests/bench/run): what an open, and the start of a program, cost under varmor and under AppArmor, as a
-# ratio to the same with no BPF program at all. All kinds in turn, round by round; the figure is the median.
+# Runs in the guest (tests/bench/run): what operations cost under varmor and under AppArmor, each with so many rules of every
+# kind, as a ratio to the same with no BPF program at all. All kinds in turn, round by round; the figure is the median.
 
 set -u
 . /mnt/tests/lib/policy.sh
-rounds=${ROUNDS:-5} sizes=${SIZES:-1 64 1000}
+rounds=${ROUNDS:-5} sizes=${SIZES:-1 8 64 1000} operations="near far spawn connect socket capable"
 cost=$progs/cost
 near=/usr/lib/bench/file far=/usr/lib/$(printf 'd%d/' {1..17})file
 results=$(mktemp)
@@ -22,6 +22,31 @@ paths() { # COUNT: what the rules deny
         }'
 }
 
+families() { # COUNT, at most 20: of sockets that nobody makes here
+        printf '%s\n' alg x25 ax25 ipx netrom atmpvc rose security key econet atmsvc rds sna irda pppox wanpipe llc can tipc \
+                bluetooth | head -n "$1"
+}
+
+rules() { # COUNT: of each kind, as a policy has them
+        echo "bpfRawRules:"
+        echo "  files:"
+        paths "$1" | sed 's/.*/  - {pattern: "&", permissions: [read], qualifiers: [deny]}/'
+        echo "  processes:"
+        paths "$1" | sed 's/.*/  - {pattern: "&.exe", permissions: [exec], qualifiers: [deny]}/'
+        echo "  capabilities: [{names: [sys_chroot, sys_time], qualifiers: [deny]}]"
+        echo "  network:"
+        echo "    sockets:"
+        families "$1" | sed 's/.*/    - {domains: [&], qualifiers: [deny]}/'
+        echo "    egress:"
+        echo "      qualifiers: [deny]"
+        echo "      toDestinations:"
+        awk -v n="$1" 'BEGIN {
+                for (i = 1; i < n; i++)
+                        printf "      - {cidr: 10.%d.%d.0/26, ports: [{port: %d}]}\n", i % 251, i / 4, i
+                print "      - {ip: 192.0.2.80}"
+        }'
+}
+
 group() { # NAME
         mkdir -p "/sys/fs/cgroup/system.slice/bench-$1.service"
 }
@@ -31,15 +56,31 @@ apparmor() { # COUNT
                 echo "profile bench-$1 flags=(attach_disconnected) {"
                 echo "  file, capability, network, unix, signal, ptrace, mount, umount, dbus, change_profile,"
                 paths "$1" | sed 's/.*/  deny & r,/'
+                paths "$1" | sed 's/.*/  deny &.exe x,/'
+                families "$1" | sed 's/.*/  deny network &,/'
+                echo "  deny capability sys_chroot, deny capability sys_time,"
                 echo "}"
         } | apparmor_parser --replace --skip-cache || exit
 }
 
-measure() { # KIND OPERATION ARGUMENT...: of cost
-        local kind=$1 operation=$2 figure
+# What must be denied where rules are measured. AppArmor knows no addresses.
+denied() { # KIND OPERATION
+        case $1.$2 in
+        none.* | unconfined.*) ;;
+        apparmor-*.connect) ;;
+        *.connect) echo "-d 192.0.2.80" ;;
+        *.socket) echo "-d 38" ;;
+        *.capable) echo "-d sys_chroot" ;;
+        *) echo "-d /srv/bench/denied" ;;
+        esac
+}
+
+measure() { # KIND NAME ARGUMENT...: of cost
+        local kind=$1 name=$2 figure
         shift 2
-        figure=$("$cost" "$@") || exit
-        echo "$kind $operation $figure" >>"$results"
+        # shellcheck disable=SC2046
+        figure=$("$cost" $(denied "$kind" "$name") "$@") || exit
+        echo "$kind $name $figure" >>"$results"
 }
 
 round() { # KIND OPTION...: each operation once
@@ -48,6 +89,9 @@ round() { # KIND OPTION...: each operation once
         measure "$kind" near "$@" -n 2000 open "$near"
         measure "$kind" far "$@" -n 2000 open "$far"
         measure "$kind" spawn "$@" -n 30 spawn
+        measure "$kind" connect "$@" -n 2000 connect 127.0.0.1
+        measure "$kind" socket "$@" -n 1000 socket 1
+        measure "$kind" capable "$@" -n 2000 capable
 }
 
 without() { # ROUNDS: no BPF program is loaded
@@ -65,26 +109,25 @@ without() { # ROUNDS: no BPF program is loaded
         fi
         while [ $((n -= 1)) -ge 0 ]; do
                 round none -c system.slice/bench-free.service
-                for size in $sizes; do round "apparmor-$size" -c system.slice/bench-free.service -p "bench-$size" -d /srv/bench/denied; done
+                for size in $sizes; do round "apparmor-$size" -c system.slice/bench-free.service -p "bench-$size"; done
         done
 }
 
 for size in free $sizes; do group "$size"; done
 for size in $sizes; do
         apparmor "$size"
-        { echo "bpfRawRules:" && echo "  files:" && paths "$size" | sed 's/.*/  - {pattern: "&", permissions: [read], qualifiers: [deny]}/'; } |
-                policy "bench-$size"
+        rules "$size" | policy "bench-$size"
 done
 
 without $(((rounds + 1) / 2))
 systemctl start varmord && varmorctl reload || exit
 for ((n = 0; n < rounds; n++)); do
         round unconfined -c system.slice/bench-free.service
-        for size in $sizes; do round "varmor-$size" -c "system.slice/bench-$size.service" -d /srv/bench/denied; done
+        for size in $sizes; do round "varmor-$size" -c "system.slice/bench-$size.service"; done
 done
 without $((rounds / 2))
 
-awk -v sizes="$sizes" '
+awk -v sizes="$sizes" -v operations="$operations" '
         function median(key,   n, i, j, t, a) {
                 n = split(all[key], a, " ")
                 for (i = 2; i <= n; i++)
@@ -93,14 +136,17 @@ awk -v sizes="$sizes" '
         }
         function line(kind,   k) {
                 printf "%-16s", kind
-                for (k = 1; k <= 3; k++)
-                        printf "  %10.0f %6.3f", median(kind " " ops[k]), median(kind " " ops[k]) / median("none " ops[k])
+                for (k = 1; k <= n_ops; k++)
+                        printf "  %9.0f %6.3f", median(kind " " ops[k]), median(kind " " ops[k]) / median("none " ops[k])
                 print ""
         }
         { all[$1 " " $2] = all[$1 " " $2] " " $3 }
         END {
-                split("near far spawn", ops)
-                printf "%-16s  %17s  %17s  %17s\n", "nanoseconds, and as a ratio", "open+close, 4", "20 components", "spawn"
+                n_ops = split(operations, ops)
+                printf "%-16s", "ns, ratio"
+                split("open+close:4 20_components spawn connect socket+close capable", heads)
+                for (i = 1; i <= n_ops; i++) printf "  %16s", heads[i]
+                print ""
                 line("none"); line("unconfined")
                 n = split(sizes, s)
                 for (i = 1; i <= n; i++) line("varmor-" s[i])

@@ -139,6 +139,9 @@ fails_quietly() { ! "$@"; }
 # alarm_says PATTERN: there is such an alarm since the last "with"; for until_true.
 alarm_says() { alarms -s "$since" | grep -Eq -e "$1"; }
 
+# grep_alarms PATTERN: such alarms since the last "with".
+grep_alarms() { alarms -s "$since" | grep -E -e "$1"; }
+
 # until_true SECONDS COMMAND...: try again and again.
 until_true() {
         local end=$((SECONDS + $1))

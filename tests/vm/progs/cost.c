@@ -4,17 +4,24 @@
  *
  *   cost [-c CGROUP] [-p PROFILE] [-d PATH] [-n COUNT] open PATH    open for reading, and close
  *   cost [-c CGROUP] [-p PROFILE] [-d PATH] [-n COUNT] spawn        start this program, which ends at once, and wait for it
+ *   cost [-c CGROUP] [-p PROFILE] [-d DENIED] [-n COUNT] connect ADDRESS  connect a socket for datagrams, again and again
+ *   cost [-c CGROUP] [-p PROFILE] [-d DENIED] [-n COUNT] socket FAMILY    make one of that family, and close it
+ *   cost [-c CGROUP] [-p PROFILE] [-d CAPABILITY] [-n COUNT] capable      what needs the capability setpcap, and nothing else
  *
  * It enters CGROUP or the AppArmor profile PROFILE, executes itself, so that whatever happens at exec has happened, and
- * then measures COUNT (1000) operations together. PATH of -d must be refused there: else the figure would say nothing. */
+ * then measures COUNT (1000) operations together. What -d names, as the operation has it (for spawn a path to open, for
+ * capable "chroot"), must be refused there: else the figure would say nothing. */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,8 +60,33 @@ static int open_once(const char *path) {
         return fd < 0 ? -1 : close(fd);
 }
 
-static int spawn_once(char *self) {
-        char *argv[] = {self, "-q", NULL}, *env[] = {NULL};
+/* To port 80 of an address of IPv4. */
+static int connect_once(const char *address) {
+        static int s = -1;
+        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(80)};
+
+        if (s < 0)
+                s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (s < 0 || inet_pton(AF_INET, address, &to.sin_addr) != 1)
+                return -1;
+        return connect(s, (struct sockaddr *)&to, sizeof(to));
+}
+
+static int socket_once(const char *family) {
+        int s = socket(atoi(family), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        return s < 0 ? -1 : close(s);
+}
+
+/* The capability is asked for before the argument is looked at. */
+static int capable_once(const char *other) {
+        if (other)
+                return chroot("/");
+        return prctl(PR_CAPBSET_DROP, 1000) < 0 && errno == EINVAL ? 0 : -1;
+}
+
+static int spawn_once(const char *self) {
+        char *argv[] = {(char *)self, "-q", NULL}, *env[] = {NULL};
         pid_t pid;
         int status;
 
@@ -76,15 +108,31 @@ static double now_nsec(void) {
                (double)(children.ru_utime.tv_usec + children.ru_stime.tv_usec) * 1e3;
 }
 
-static int measure(char *self, const char *path, unsigned long count) {
+typedef struct Operation {
+        const char *name;
+        int (*once)(const char *argument);
+        int (*denied)(const char *argument); /* what -d is tried with */
+        int n_arguments;
+} Operation;
+
+static const Operation operations[] = {
+        {"open", open_once, open_once, 1},
+        {"spawn", spawn_once, open_once, 0},
+        {"connect", connect_once, connect_once, 1},
+        {"socket", socket_once, socket_once, 1},
+        {"capable", capable_once, capable_once, 0},
+        {NULL, NULL, NULL, 0},
+};
+
+static int measure(const Operation *o, const char *argument, unsigned long count) {
         double since = 0;
 
         /* The first tenth is for the caches. */
         for (unsigned long i = 0; i < count + count / 10; i++) {
                 if (i == count / 10)
                         since = now_nsec();
-                if ((path ? open_once(path) : spawn_once(self)) < 0)
-                        return fail(path ? path : "spawn");
+                if (o->once(argument) < 0)
+                        return fail(argument ?: o->name);
         }
         printf("%.1f\n", (now_nsec() - since) / (double)count);
         return 0;
@@ -92,6 +140,7 @@ static int measure(char *self, const char *path, unsigned long count) {
 
 int main(int argc, char *argv[]) {
         const char *cgroup = NULL, *profile = NULL, *denied = NULL;
+        const Operation *o = operations;
         unsigned long count = 1000;
         int c;
 
@@ -107,7 +156,9 @@ int main(int argc, char *argv[]) {
                 else
                         return c == 'q' ? 0 : 2;
         }
-        if (optind >= argc || (strcmp(argv[optind], "spawn") != 0 && optind + 2 != argc))
+        while (o->name && (optind >= argc || strcmp(argv[optind], o->name) != 0))
+                o++;
+        if (!o->name || argc - optind - 1 != o->n_arguments)
                 return 2;
         if (!getenv("COST_ENTERED")) {
                 if (cgroup && enter_cgroup(cgroup) < 0)
@@ -118,9 +169,9 @@ int main(int argc, char *argv[]) {
                 (void)execv(argv[0], argv);
                 return fail(argv[0]);
         }
-        if (denied && (open_once(denied) == 0 || (errno != EACCES && errno != EPERM))) {
+        if (denied && (o->denied(denied) == 0 || (errno != EACCES && errno != EPERM))) {
                 fprintf(stderr, "cost: %s is not refused\n", denied);
                 return 3;
         }
-        return measure(argv[0], argv[optind + 1], count);
+        return measure(o, o->once == spawn_once ? argv[0] : argv[optind + 1], count);
 }
