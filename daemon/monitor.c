@@ -278,10 +278,15 @@ static int on_poll(sd_event_source *s, uint64_t usec, void *userdata)
 
         report_losses(m);
 
-        /* What could not be labelled may be now. */
-        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
-                if (m->slots[k].cover_error < 0)
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                const Slot *slot = &m->slots[k];
+
+                if (slot->enforcer && slot->ops->tidy)
+                        slot->ops->tidy(slot->enforcer);
+                /* What could not be labelled may be now. */
+                if (slot->cover_error < 0)
                         manager_reconcile_soon(m);
+        }
 
         r = sd_event_source_set_time_relative(s, POLL_USEC);
         if (r < 0)

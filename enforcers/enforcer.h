@@ -107,6 +107,9 @@ typedef struct EnforcerOps {
         EnforcerCounters (*told)(Enforcer *e);
         void (*tell)(Enforcer *e, const EnforcerCounters *c);
 
+        /** tidy() - called every few seconds, to let go of what has not been needed for a while. May be NULL. */
+        void (*tidy)(Enforcer *e);
+
         /** pid_confined() - 1 if @pid is under any policy, 0 if not, negative errno if it cannot be known (then the
          * caller must refuse). */
         int (*pid_confined)(Enforcer *e, pid_t pid);
