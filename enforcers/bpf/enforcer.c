@@ -69,11 +69,33 @@ static void enforcer_close(Enforcer *e)
         pins_done(&e->pins);
         g_free(e->slots);
         (void)fd_close(e->netlink);
+        g_free(e->needs);
+        g_hash_table_unref(e->failed);
         (void)fd_close(e->lock);
         g_free(e);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Enforcer, enforcer_close)
+
+/* Attaches what the tables need that are in force, before what another build has attached for them goes. */
+static int attach_all(Enforcer *e, Diag *d)
+{
+        int r = slots_load(e);
+
+        if (r >= 0)
+                r = needs_load(e);
+        if (r < 0) {
+                diag_error(d, NULL, "bpf-open", "cannot read what is in force: %s", g_strerror(-r));
+                return r;
+        }
+        r = needs_restore(e);
+        if (r >= 0)
+                r = pins_commit(&e->pins);
+        if (r < 0)
+                diag_error(d, NULL, "bpf-attach", "cannot attach the BPF programs that the rules in force need: %s",
+                           g_strerror(-r));
+        return r;
+}
 
 static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
 {
@@ -86,17 +108,19 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
         for (PinnedMap m = 0; m < _MAP_MAX; m++)
                 e->pins.maps[m] = -EBADF;
         e->slots = g_new0(struct va_slot, VA_POLICIES_MAX);
+        e->needs = g_new0(uint32_t, VA_POLICIES_MAX + 1);
+        e->failed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         (void)libbpf_set_print(no_output);
 
         r = take_lock(e, d);
         if (r < 0)
                 return r;
         r = pins_open(PIN_DIRECTORY, &e->pins, d);
+        if (r >= 0)
+                r = attach_all(e, d);
         if (r < 0)
                 return r;
         r = map_state(e);
-        if (r >= 0)
-                r = slots_load(e);
         if (r >= 0)
                 r = launchers_load(e);
         if (r >= 0)
@@ -117,6 +141,23 @@ static int enforcer_shutdown(Enforcer *e)
         return pins_remove(PIN_DIRECTORY);
 }
 
+static int enforcer_apply(Enforcer *e, const char *policy, const Profile *p)
+{
+        int r = tables_apply(e, policy, p);
+
+        if (r < 0)
+                g_hash_table_add(e->failed, g_strdup(policy));
+        else
+                g_hash_table_remove(e->failed, policy);
+        return r;
+}
+
+static int enforcer_remove(Enforcer *e, const char *policy)
+{
+        g_hash_table_remove(e->failed, policy);
+        return tables_remove(e, policy);
+}
+
 static int enforcer_cover(Enforcer *e, GBytes *targets, const char *const *policies)
 {
         int r = launchers_load(e); /* a package upgrade may have replaced one */
@@ -126,7 +167,8 @@ static int enforcer_cover(Enforcer *e, GBytes *targets, const char *const *polic
         if (r < 0)
                 return r;
         /* What the configuration wants is in force here: now another version's daemon is not needed any more. */
-        pins_drop_others(PIN_DIRECTORY);
+        if (g_hash_table_size(e->failed) == 0)
+                pins_drop_others(&e->pins);
         return 0;
 }
 
@@ -172,7 +214,7 @@ static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
                 struct bpf_prog_info info = {};
                 __u32 size = sizeof(info);
 
-                if (bpf_obj_get_info_by_fd(g_array_index(e->pins.programs, int, i), &info, &size) < 0)
+                if (bpf_obj_get_info_by_fd(g_array_index(e->pins.programs, PinnedProgram, i).fd, &info, &size) < 0)
                         return -errno;
                 c.programs_skipped += info.recursion_misses;
         }
@@ -206,8 +248,8 @@ const EnforcerOps bpf_enforcer_ops = {
         .close = enforcer_close,
         .shutdown = enforcer_shutdown,
         .compile = bpf_compile,
-        .apply = tables_apply,
-        .remove = tables_remove,
+        .apply = enforcer_apply,
+        .remove = enforcer_remove,
         .cover = enforcer_cover,
         .applied = enforcer_applied,
         .policies = enforcer_policies,
@@ -217,5 +259,6 @@ const EnforcerOps bpf_enforcer_ops = {
         .counters = enforcer_counters,
         .told = enforcer_told,
         .tell = enforcer_tell,
+        .tidy = needs_tidy,
         .pid_confined = labels_pid_confined,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The BPF enforcer's own state, shared by its files: enforcer.c (the interface), tables.c (what is in force by slot), labels.c
- * (who is covered), events.c (what the programs report), addresses.c (the host's own). */
+/* The BPF enforcer's own state, shared by its files: enforcer.c (the interface), tables.c (what is in force by slot), needs.c
+ * (which programs that takes), labels.c (who is covered), events.c (what the programs report), addresses.c (the host's own). */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -26,6 +26,9 @@ struct Enforcer {
         Pins pins;
         struct va_state *state;       /* the map of that name */
         struct va_slot *slots;        /* copy of the map of that name, VA_POLICIES_MAX */
+        uint32_t *needs;              /* VA_NEED_* of the table under each key, VA_POLICIES_MAX + 1 */
+        int64_t unneeded_usec;        /* since when (monotonic) programs are attached that nobody needs; 0: none is */
+        GHashTable *failed;           /* set of char *: policies whose last apply() failed */
         GBytes *targets;              /* the target automaton in force, slots in its records; NULL: none yet */
         struct ring_buffer *ring;
         int netlink;                  /* tells when the host's addresses change */
@@ -50,6 +53,19 @@ int table_drop(Enforcer *e, uint32_t key);
 
 int tables_apply(Enforcer *e, const char *policy, const Profile *p);
 int tables_remove(Enforcer *e, const char *policy);
+
+/* ---- needs.c ------------------------------------------------------------------------------------------------- */
+
+/** needs_raise() - attach what @table needs that will be put under @key. Return: 0, or a negative errno: do not put it. */
+int needs_raise(Enforcer *e, uint32_t key, const struct va_table *table);
+/** needs_settle() - @table (NULL: none) is in force under @key, alone. */
+void needs_settle(Enforcer *e, uint32_t key, const struct va_table *table);
+/** needs_load() - read from the kernel what the tables in force need. */
+int needs_load(Enforcer *e);
+/** needs_restore() - attach it. */
+int needs_restore(Enforcer *e);
+/** needs_tidy() - see EnforcerOps.tidy(): detach what nobody needs any more. */
+void needs_tidy(Enforcer *e);
 
 /* ---- labels.c ------------------------------------------------------------------------------------------------ */
 

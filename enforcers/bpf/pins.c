@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pins: see pins.h. The order of the steps in pins_open() is what keeps protection without a gap. */
+/* Pins: see pins.h. The order of the steps is what keeps protection without a gap: whatever replaces something is in force
+ * before that goes. */
 
 #include "pins.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "abi.h"
+#include "hooks.h"
+#include "pindir.h"
 #include "util.h"
 #include "varmor.skel.h"
 
 #define BPFFS "/sys/fs/bpf"
 #define LSM_LIST "/sys/kernel/security/lsm"
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(DIR, closedir)
+/* Which directory is ours. A test builds a varmord of another version. */
+#ifndef PINS_VERSION
+#define PINS_VERSION VA_ABI_VERSION
+#endif
 
 /* Indexed by PinnedMap: the maps' names in the programs, which are their files' names, too. */
 static const char *const map_names[_MAP_MAX] = {
@@ -79,118 +83,11 @@ static int mount_bpffs(Diag *d)
         return r;
 }
 
-static int make_directory(const char *path)
-{
-        return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-/* ---- removing ------------------------------------------------------------------------------------------------------ */
-
-/* Unlinks the files of @path, and the directory. bpffs directories do not nest deeper than ours do. */
-static int remove_flat(const char *path)
-{
-        g_autoptr(DIR) dir = opendir(path);
-        struct dirent *e;
-        int first = 0;
-
-        if (!dir)
-                return errno == ENOENT ? 0 : -errno;
-        while ((e = readdir(dir)))
-                if (e->d_name[0] != '.' && unlinkat(dirfd(dir), e->d_name, 0) < 0 && first == 0)
-                        first = -errno;
-        if (rmdir(path) < 0 && first == 0)
-                first = -errno;
-        return first;
-}
-
-/* Removes one version's directory: the links, which enforce, before the maps, which they use. */
-static int remove_version(const char *version)
-{
-        g_autoptr(DIR) dir = opendir(version);
-        g_autofree char *maps = g_build_filename(version, "maps", NULL);
-        struct dirent *e;
-        int r, first = 0;
-
-        if (!dir)
-                return errno == ENOENT ? 0 : -errno;
-        while ((e = readdir(dir))) {
-                g_autofree char *path = g_build_filename(version, e->d_name, NULL);
-
-                if (!g_str_has_prefix(e->d_name, "links-"))
-                        continue;
-                r = remove_flat(path);
-                if (r < 0 && first == 0)
-                        first = r;
-        }
-        r = remove_flat(maps);
-        if (r < 0 && first == 0)
-                first = r;
-        if (rmdir(version) < 0 && first == 0)
-                first = -errno;
-        return first;
-}
-
-/* Removes the links of every build but @keep. */
-static void remove_other_links(const char *version, const char *keep)
-{
-        g_autoptr(DIR) dir = opendir(version);
-        struct dirent *e;
-
-        while (dir && (e = readdir(dir))) {
-                g_autofree char *path = g_build_filename(version, e->d_name, NULL);
-
-                if (g_str_has_prefix(e->d_name, "links-") && strcmp(e->d_name + strlen("links-"), keep) != 0)
-                        (void)remove_flat(path);
-        }
-}
-
-static char *version_path(const char *directory)
-{
-        return g_strdup_printf("%s/v%d", directory, VA_ABI_VERSION);
-}
-
-static void for_each_version(const char *directory, bool ours, int *ret_first)
-{
-        g_autoptr(DIR) dir = opendir(directory);
-        g_autofree char *mine = version_path(directory);
-        struct dirent *e;
-
-        while (dir && (e = readdir(dir))) {
-                g_autofree char *path = g_build_filename(directory, e->d_name, NULL);
-                int r;
-
-                if (e->d_name[0] != 'v' || (!ours && strcmp(path, mine) == 0))
-                        continue;
-                r = remove_version(path);
-                if (r < 0 && *ret_first == 0)
-                        *ret_first = r;
-        }
-}
-
-void pins_drop_others(const char *directory)
-{
-        int ignored = 0;
-
-        for_each_version(directory, false, &ignored);
-}
-
-int pins_remove(const char *directory)
-{
-        int r = 0;
-
-        for_each_version(directory, true, &r);
-        if (rmdir(directory) < 0 && errno != ENOENT && r == 0)
-                r = -errno;
-        return r;
-}
-
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 typedef struct Loader {
-        char *version;        /* directory */
-        char *maps;           /* directory */
-        char *links;          /* directory of our build */
-        char build[65];
+        Pins *pins;
+        char *maps; /* directory */
         struct varmor_bpf *skel;
         Diag *diag;
 } Loader;
@@ -198,9 +95,7 @@ typedef struct Loader {
 static void loader_done(Loader *l)
 {
         varmor_bpf__destroy(l->skel);
-        g_free(l->version);
         g_free(l->maps);
-        g_free(l->links);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Loader, loader_done)
@@ -244,50 +139,76 @@ static bool is_complete(const Loader *l, bool *ret_same)
         struct va_meta meta = {};
 
         *ret_same = false;
-        if (read_meta(l, &meta) < 0 || meta.abi != VA_ABI_VERSION || !meta.complete)
+        if (read_meta(l, &meta) < 0 || meta.abi != PINS_VERSION || !meta.complete)
                 return false;
-        *ret_same = strncmp(meta.build, l->build, sizeof(meta.build)) == 0;
+        *ret_same = strncmp(meta.build, l->pins->build, sizeof(meta.build)) == 0;
         return true;
 }
 
-static int open_links(const Loader *l, Pins *p)
+static int id_of_program(int fd, uint32_t *ret)
 {
+        struct bpf_prog_info info = {};
+        __u32 size = sizeof(info);
+        int r = bpf_obj_get_info_by_fd(fd, &info, &size);
+
+        if (r < 0)
+                return r;
+        *ret = info.id;
+        return 0;
+}
+
+/* Return: a descriptor of the link of @p, -EBADF if it has none; -ESTALE if what is in its place is something else. */
+static int open_link(const Pins *pins, const PinnedProgram *p)
+{
+        g_autofree char *path = g_build_filename(pins->links, p->name, NULL);
+        autofd int fd = bpf_obj_get(path);
+        struct bpf_link_info info = {};
+        __u32 size = sizeof(info);
+        uint32_t id;
+
+        if (fd < 0)
+                return fd == -ENOENT ? -EBADF : fd;
+        if (id_of_program(p->fd, &id) < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 || info.prog_id != id)
+                return -ESTALE;
+        return steal_fd(&fd);
+}
+
+/* Opens the programs of our build, all of which must be there, and those links that are. */
+static int open_programs(const Loader *l)
+{
+        Pins *pins = l->pins;
         struct bpf_program *program;
-        unsigned n = 0;
 
         bpf_object__for_each_program(program, l->skel->obj)
         {
-                g_autofree char *path = g_build_filename(l->links, bpf_program__name(program), NULL);
-                struct bpf_link_info info = {};
-                __u32 size = sizeof(info);
-                int fd, program_fd;
+                const char *name = bpf_program__name(program);
+                g_autofree char *path = g_build_filename(pins->directory, name, NULL);
+                PinnedProgram p = {.needs = hook_needs(name), .link = -EBADF};
 
                 if (!bpf_program__autoload(program))
                         continue;
-                fd = bpf_obj_get(path);
-                if (fd < 0)
-                        return fd;
-                g_array_append_val(p->links, fd);
-                if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-                        return -errno;
-                program_fd = bpf_prog_get_fd_by_id(info.prog_id);
-                if (program_fd < 0)
-                        return program_fd;
-                g_array_append_val(p->programs, program_fd);
-                n++;
+                p.fd = bpf_obj_get(path);
+                if (p.fd < 0)
+                        return p.fd;
+                p.name = g_strdup(name);
+                p.link = open_link(pins, &p);
+                g_array_append_val(pins->programs, p);
+                if (p.link < 0 && p.link != -EBADF)
+                        return p.link;
         }
 
-        return n > 0 ? 0 : -ENOENT;
+        return pins->programs->len > 0 ? 0 : -ENOENT;
 }
 
-static int open_maps(const Loader *l, Pins *p)
+static int open_maps(const Loader *l)
 {
         for (PinnedMap m = 0; m < _MAP_MAX; m++) {
                 g_autofree char *path = map_path(l, map_names[m]);
+                int fd = bpf_obj_get(path);
 
-                p->maps[m] = bpf_obj_get(path);
-                if (p->maps[m] < 0)
-                        return p->maps[m];
+                if (fd < 0)
+                        return fd;
+                l->pins->maps[m] = fd;
         }
 
         return 0;
@@ -363,25 +284,18 @@ static int pin_maps(const Loader *l)
         return 0;
 }
 
-static int attach_and_pin(const Loader *l)
+static int pin_programs(const Loader *l)
 {
         struct bpf_program *program;
 
         bpf_object__for_each_program(program, l->skel->obj)
         {
-                g_autofree char *path = g_build_filename(l->links, bpf_program__name(program), NULL);
-                struct bpf_link *link;
+                g_autofree char *path = g_build_filename(l->pins->directory, bpf_program__name(program), NULL);
                 int r;
 
                 if (!bpf_program__autoload(program))
                         continue;
-                link = bpf_program__attach(program);
-                if (!link)
-                        return fail(l, -errno, bpf_program__name(program));
-                r = bpf_link__pin(link, path);
-                /* The pin keeps it attached. */
-                bpf_link__disconnect(link);
-                (void)bpf_link__destroy(link);
+                r = bpf_obj_pin(bpf_program__fd(program), path);
                 if (r < 0)
                         return fail(l, r, path);
         }
@@ -389,15 +303,21 @@ static int attach_and_pin(const Loader *l)
         return 0;
 }
 
-static int write_meta(const Loader *l)
+static int make_directories(const Loader *l)
 {
-        g_autofree char *path = map_path(l, map_names[MAP_META]);
-        autofd int fd = bpf_obj_get(path);
-        struct va_meta meta = {.abi = VA_ABI_VERSION, .complete = 1};
-        __u32 zero = 0;
+        int r = pindir_set_aside(l->pins->links);
 
-        g_strlcpy(meta.build, l->build, sizeof(meta.build));
-        return fd < 0 ? fd : bpf_map_update_elem(fd, &zero, &meta, BPF_ANY);
+        if (r >= 0)
+                r = pindir_set_aside(l->pins->directory);
+        if (r >= 0)
+                r = pindir_make(l->pins->version);
+        if (r >= 0)
+                r = pindir_make(l->maps);
+        if (r >= 0)
+                r = pindir_make(l->pins->directory);
+        if (r >= 0)
+                r = pindir_make(l->pins->links);
+        return r;
 }
 
 /* Loads our build over the maps that are there, or over new ones. */
@@ -407,16 +327,10 @@ static int load(const Loader *l, bool keep_maps)
         int r;
 
         if (!keep_maps)
-                (void)remove_version(l->version);
-        /* What an attempt left that did not come to its end. */
-        (void)remove_flat(l->links);
-        r = make_directory(l->version);
-        if (r >= 0)
-                r = make_directory(l->maps);
-        if (r >= 0)
-                r = make_directory(l->links);
+                (void)pindir_remove_version(l->pins->version);
+        r = make_directories(l);
         if (r < 0)
-                return fail(l, r, l->version);
+                return fail(l, r, l->pins->version);
 
         n = libbpf_num_possible_cpus() * VA_SCRATCH_PER_CPU;
         l->skel->rodata->va_scratch_n = n;
@@ -432,87 +346,211 @@ static int load(const Loader *l, bool keep_maps)
         if (r < 0)
                 return fail(l, r, "the kernel refused the BPF programs");
         r = pin_maps(l);
-        if (r >= 0)
-                r = attach_and_pin(l);
-        if (r < 0)
-                return r;
-        r = write_meta(l);
-        return r < 0 ? fail(l, r, map_names[MAP_META]) : 0;
+        return r < 0 ? r : pin_programs(l);
 }
 
-static void pins_init(Pins *p)
+static void pinned_program_clear(gpointer data)
 {
-        *p = (Pins){.programs = g_array_new(FALSE, FALSE, sizeof(int)), .links = g_array_new(FALSE, FALSE, sizeof(int))};
-        for (PinnedMap m = 0; m < _MAP_MAX; m++)
-                p->maps[m] = -EBADF;
+        PinnedProgram *p = data;
+
+        p->link = fd_close(p->link);
+        p->fd = fd_close(p->fd);
+        g_clear_pointer(&p->name, g_free);
 }
 
-int pins_open(const char *directory, Pins *ret, Diag *d)
+static void pins_init(Pins *p, const char *directory, struct varmor_bpf *skel)
 {
-        g_auto(Loader) l = {.diag = d};
-        Pins p;
-        bool same, complete;
         size_t size;
+        const void *elf = varmor_bpf__elf_bytes(&size);
+        g_autofree char *build = g_compute_checksum_for_data(G_CHECKSUM_SHA256, elf, size);
+
+        g_strlcpy(p->build, build, sizeof(p->build));
+        p->version = g_strdup_printf("%s/v%d", directory, PINS_VERSION);
+        p->links = g_strdup_printf("%s/" PINDIR_LINKS "%.16s", p->version, p->build);
+        p->directory = g_strdup_printf("%s/" PINDIR_PROGRAMS "%.16s", p->version, p->build);
+        p->programs = g_array_new(FALSE, FALSE, sizeof(PinnedProgram));
+        g_array_set_clear_func(p->programs, pinned_program_clear);
+}
+
+static void close_all(Pins *p)
+{
+        for (PinnedMap m = 0; m < _MAP_MAX; m++)
+                p->maps[m] = fd_close(p->maps[m]);
+        if (p->programs)
+                g_array_set_size(p->programs, 0);
+}
+
+static int open_or_load(const Loader *l)
+{
+        bool same, complete = is_complete(l, &same);
         int r;
 
-        pins_init(&p);
+        if (complete && same && open_maps(l) >= 0 && open_programs(l) >= 0) {
+                l->pins->adopted = true;
+                return 0;
+        }
+        close_all(l->pins);
+        r = load(l, complete);
+        if (r < 0)
+                return r;
+        r = open_maps(l);
+        if (r >= 0)
+                r = open_programs(l);
+        return r < 0 ? fail(l, r, l->pins->version) : 0;
+}
+
+int pins_open(const char *directory, Pins *p, Diag *d)
+{
+        g_auto(Loader) l = {.pins = p, .diag = d};
+        int r;
+
         r = check_kernel(d);
         if (r >= 0)
                 r = mount_bpffs(d);
-        if (r >= 0 && (r = make_directory(directory)) < 0)
+        if (r >= 0 && (r = pindir_make(directory)) < 0)
                 diag_error(d, NULL, "no-bpffs", "cannot create %s: %s", directory, g_strerror(-r));
-        if (r < 0) {
-                pins_done(&p);
+        if (r < 0)
                 return r;
-        }
 
         l.skel = varmor_bpf__open();
-        if (!l.skel) {
-                pins_done(&p);
+        if (!l.skel)
                 return fail(&l, -errno, "the BPF programs cannot be read");
-        }
-        const void *elf = varmor_bpf__elf_bytes(&size);
-        g_autofree char *build = g_compute_checksum_for_data(G_CHECKSUM_SHA256, elf, size);
-        g_strlcpy(l.build, build, sizeof(l.build));
-        l.version = version_path(directory);
-        l.maps = g_build_filename(l.version, "maps", NULL);
-        l.links = g_strdup_printf("%s/links-%.16s", l.version, l.build);
+        pins_init(p, directory, l.skel);
+        l.maps = g_build_filename(p->version, "maps", NULL);
         select_programs(&l);
-
-        complete = is_complete(&l, &same);
-        if (complete && same && open_maps(&l, &p) >= 0 && open_links(&l, &p) >= 0) {
-                p.adopted = p.kept = true;
-        } else {
-                pins_done(&p);
-                pins_init(&p);
-                r = load(&l, complete);
-                if (r >= 0)
-                        r = open_maps(&l, &p);
-                if (r >= 0)
-                        r = open_links(&l, &p);
-                p.kept = complete;
-        }
-        if (r < 0) {
-                pins_done(&p);
-                return r;
-        }
-        remove_other_links(l.version, strrchr(l.links, '-') + 1);
-        *ret = p;
-        return 0;
+        p->core = pindir_has_links(p->version);
+        return open_or_load(&l);
 }
 
-static void close_all(GArray *fds)
+static int write_meta(Pins *p)
 {
-        for (guint i = 0; fds && i < fds->len; i++)
-                (void)fd_close(g_array_index(fds, int, i));
-        if (fds)
-                g_array_free(fds, TRUE);
+        struct va_meta meta = {.abi = PINS_VERSION, .complete = 1};
+        __u32 zero = 0;
+
+        g_strlcpy(meta.build, p->build, sizeof(meta.build));
+        return bpf_map_update_elem(p->maps[MAP_META], &zero, &meta, BPF_ANY);
+}
+
+int pins_commit(Pins *p)
+{
+        int r = p->adopted ? 0 : write_meta(p);
+
+        if (r < 0)
+                return r;
+        p->adopted = true;
+        (void)pindir_remove(p->version, PINDIR_LINKS, p->links);
+        (void)pindir_remove(p->version, PINDIR_PROGRAMS, p->directory);
+        return 0;
 }
 
 void pins_done(Pins *p)
 {
-        for (PinnedMap m = 0; m < _MAP_MAX; m++)
-                p->maps[m] = fd_close(p->maps[m]);
-        close_all(g_steal_pointer(&p->programs));
-        close_all(g_steal_pointer(&p->links));
+        close_all(p);
+        if (p->programs)
+                g_array_free(g_steal_pointer(&p->programs), TRUE);
+        g_clear_pointer(&p->version, g_free);
+        g_clear_pointer(&p->links, g_free);
+        g_clear_pointer(&p->directory, g_free);
+}
+
+/* ---- attaching ------------------------------------------------------------------------------------------------------- */
+
+/* How long the kernel may take to let go of many links: for one after the other it waits until every task has been seen
+ * outside of the hook. */
+#define BUSY_USEC (10U * G_USEC_PER_SEC)
+#define BUSY_STEP_USEC 2000U
+
+/* A program that has been detached a moment ago cannot be attached again until the kernel is done with its link. That is
+ * rare, see LINGER_USEC in needs.c. */
+static int create_link(int program)
+{
+        for (unsigned usec = 0;; usec += BUSY_STEP_USEC) {
+                int fd = bpf_raw_tracepoint_open(NULL, program);
+
+                if (fd != -EBUSY || usec >= BUSY_USEC)
+                        return fd;
+                (void)usleep(BUSY_STEP_USEC);
+        }
+}
+
+static int attach(const Pins *pins, PinnedProgram *p)
+{
+        g_autofree char *path = g_build_filename(pins->links, p->name, NULL);
+        autofd int fd = create_link(p->fd);
+        int r;
+
+        if (fd < 0)
+                return fd;
+        /* The pin keeps it attached when we are gone. */
+        r = bpf_obj_pin(fd, path);
+        if (r < 0)
+                return r;
+        p->link = steal_fd(&fd);
+        return 0;
+}
+
+int pins_attach(Pins *pins, uint32_t needs)
+{
+        for (guint i = 0; i < pins->programs->len; i++) {
+                PinnedProgram *p = &g_array_index(pins->programs, PinnedProgram, i);
+                int r;
+
+                if (p->link >= 0 || !(p->needs & needs))
+                        continue;
+                r = attach(pins, p);
+                if (r < 0)
+                        return r;
+                pins->core |= (p->needs & VA_NEED_CORE) != 0;
+        }
+
+        return 0;
+}
+
+static bool is_other(const PinnedProgram *p, uint32_t needs)
+{
+        return p->link >= 0 && !(p->needs & (needs | VA_NEED_CORE));
+}
+
+bool pins_has_others(const Pins *pins, uint32_t needs)
+{
+        for (guint i = 0; i < pins->programs->len; i++)
+                if (is_other(&g_array_index(pins->programs, PinnedProgram, i), needs))
+                        return true;
+        return false;
+}
+
+void pins_detach_others(Pins *pins, uint32_t needs, unsigned max)
+{
+        for (guint i = 0; i < pins->programs->len; i++) {
+                PinnedProgram *p = &g_array_index(pins->programs, PinnedProgram, i);
+                g_autofree char *path = NULL;
+
+                if (!is_other(p, needs))
+                        continue;
+                if (max-- == 0)
+                        return;
+                path = g_build_filename(pins->links, p->name, NULL);
+                /* In this order: to let go of the pin takes the kernel's time, of the last descriptor it takes ours. */
+                p->link = fd_close(p->link);
+                if (unlink(path) < 0 && errno != ENOENT)
+                        p->link = bpf_obj_get(path); /* it stays attached, and does nothing but cost */
+        }
+}
+
+/* ---- removing ------------------------------------------------------------------------------------------------------ */
+
+void pins_drop_others(const Pins *p)
+{
+        g_autofree char *directory = g_path_get_dirname(p->version);
+
+        (void)pindir_remove_versions(directory, p->version);
+}
+
+int pins_remove(const char *directory)
+{
+        int r = pindir_remove_versions(directory, NULL);
+
+        if (rmdir(directory) < 0 && errno != ENOENT && r == 0)
+                r = -errno;
+        return r;
 }

@@ -2,9 +2,10 @@
 #pragma once
 
 /* Pins: the programs and maps as they stand below /sys/fs/bpf/varmor/, which outlive the daemon. A directory for each
- * version of the ABI holds maps/, and links-BUILD/ for each build of the programs, of which the meta map names the one
- * in force. Opening adopts that one; another build is loaded beside it over the same maps, and only when it is attached
- * and written down the old links go. So at any moment, also of a crash, one complete set of links is in force. */
+ * version of the ABI holds maps/ and, for each build of the programs, progs-BUILD/ with all of them and links-BUILD/ with
+ * those that are attached. The meta map names the build in force. Opening adopts that one; another build is loaded beside
+ * it over the same maps, attached as far as the tables in force need it, and only when that is done and written down the
+ * old one goes. So at any moment, also of a crash, one set of links that does what the tables say is in force. */
 
 #include <bpf/libbpf.h>
 #include <glib.h>
@@ -28,23 +29,47 @@ typedef enum PinnedMap {
         _MAP_MAX,
 } PinnedMap;
 
+typedef struct PinnedProgram {
+        char *name;
+        uint32_t needs; /* VA_NEED_* of hooks.h */
+        int fd;
+        int link;       /* descriptor, which keeps it attached should its pin be lost; -EBADF: it is not attached */
+} PinnedProgram;
+
 typedef struct Pins {
-        int maps[_MAP_MAX];  /* descriptors */
-        GArray *programs;    /* of int: descriptors of the programs in force, for their statistics */
-        GArray *links;       /* of int: descriptors of the links in force */
-        bool adopted;        /* the programs had been in force before */
-        bool kept;           /* the maps had */
+        int maps[_MAP_MAX]; /* descriptors */
+        GArray *programs;   /* of PinnedProgram */
+        char *version;      /* directory of our version */
+        char *directory;    /* progs-BUILD/ */
+        char *links;        /* links-BUILD/ */
+        char build[65];
+        bool adopted;       /* our build is the one in force */
+        bool core;          /* programs of VA_NEED_CORE are attached, or were by another build */
 } Pins;
 
-/** pins_open() - adopt or load. @directory: "/sys/fs/bpf/varmor".
+/** pins_open() - adopt or load. What is loaded is not attached, and what another build has attached stays so until
+ * pins_commit(). @directory: "/sys/fs/bpf/varmor". @p: descriptors -EBADF, all else zero; call pins_done() whatever comes.
  * Return: 0; -EOPNOTSUPP and the reason in @d; another negative errno and what failed in @d. */
-int pins_open(const char *directory, Pins *ret, Diag *d);
+int pins_open(const char *directory, Pins *p, Diag *d);
+
+/** pins_attach() - attach, and pin, all programs for any of @needs that are not attached yet.
+ * Return: 0; a negative errno (-E2BIG: others have taken all places of a hook), then some of them may be attached. */
+int pins_attach(Pins *pins, uint32_t needs);
+
+/** pins_has_others() - are programs attached that none of @needs asks for? Those of VA_NEED_CORE stay, and do not count. */
+bool pins_has_others(const Pins *pins, uint32_t needs);
+
+/** pins_detach_others() - detach them, at most @max. The kernel does it by and by. */
+void pins_detach_others(Pins *pins, uint32_t needs, unsigned max);
+
+/** pins_commit() - what the tables in force need is attached: from now on our build counts, and the others go. */
+int pins_commit(Pins *p);
 
 /** pins_done() - close the descriptors; what is pinned stays. */
 void pins_done(Pins *p);
 
 /** pins_drop_others() - remove what another ABI's daemon left, now that ours is in force. */
-void pins_drop_others(const char *directory);
+void pins_drop_others(const Pins *p);
 
 /** pins_remove() - unpin everything, links first. Return: 0 or the first negative errno. */
 int pins_remove(const char *directory);

@@ -81,6 +81,9 @@ int table_put(Enforcer *e, uint32_t key, const void *table, size_t size, uint32_
 
         if (size > value_size)
                 return -E2BIG;
+        r = needs_raise(e, key, table);
+        if (r < 0)
+                return r;
         value = g_malloc0(value_size);
         memcpy(value, table, size);
         value->generation = generation;
@@ -97,14 +100,23 @@ int table_put(Enforcer *e, uint32_t key, const void *table, size_t size, uint32_
         r = bpf_map_update_elem(e->pins.maps[small ? MAP_SMALLS : MAP_BIGS], &key, &inner, BPF_ANY);
         if (r < 0)
                 return r;
-        return delete_key(e->pins.maps[small ? MAP_BIGS : MAP_SMALLS], key);
+        r = delete_key(e->pins.maps[small ? MAP_BIGS : MAP_SMALLS], key);
+        if (r < 0)
+                return r;
+        needs_settle(e, key, table);
+        return 0;
 }
 
 int table_drop(Enforcer *e, uint32_t key)
 {
         int r = delete_key(e->pins.maps[MAP_BIGS], key);
 
-        return r < 0 ? r : delete_key(e->pins.maps[MAP_SMALLS], key);
+        if (r >= 0)
+                r = delete_key(e->pins.maps[MAP_SMALLS], key);
+        if (r < 0)
+                return r;
+        needs_settle(e, key, NULL);
+        return 0;
 }
 
 int tables_remove(Enforcer *e, const char *policy)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Hooks: the list of programs with what each is needed for; see hooks.h. tests/unit/test-hooks.c wants every program here. */
+
+#include "hooks.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define CORE VA_NEED_CORE
+#define FILES VA_NEED_FILE
+
+/* A program that guards varmord beside having rules of its own is needed for both. */
+static const struct {
+        const char *program;
+        uint32_t needs;
+} hooks[] = {
+        /* cgroups.bpf.c, tasks.bpf.c: labels and identities */
+        {"va_mkdir", CORE},
+        {"va_rmdir", CORE},
+        {"va_attach", CORE},
+        {"va_task_alloc", CORE},
+        {"va_exec_begin", CORE},
+        {"va_exec_check", CORE},
+        {"va_exec_end", CORE},
+
+        /* files.bpf.c */
+        {"va_file_open", FILES},
+        {"va_receive", FILES},
+        {"va_mmap", FILES},
+        {"va_mprotect", FILES},
+        {"va_connect", FILES},
+        {"va_send", FILES},
+
+        /* names.bpf.c */
+        {"va_path_mknod", FILES},
+        {"va_path_mkdir", FILES},
+        {"va_path_rmdir", FILES},
+        {"va_path_unlink", FILES},
+        {"va_path_symlink", FILES},
+        {"va_path_link", FILES},
+        {"va_path_rename", FILES},
+        {"va_path_truncate", FILES},
+        {"va_truncate", FILES},
+        {"va_path_chmod", FILES},
+        {"va_path_chown", FILES},
+        {"va_setattr", FILES},
+        {"va_setxattr", FILES},
+        {"va_removexattr", FILES},
+        {"va_set_acl", FILES},
+        {"va_remove_acl", FILES},
+
+        /* mounts.bpf.c: a mount is a second name */
+        {"va_mount", FILES | VA_NEED_KIND(OP_MOUNT)},
+        {"va_move_mount", FILES | VA_NEED_KIND(OP_MOUNT)},
+        {"va_pivot_root", FILES | VA_NEED_KIND(OP_MOUNT)},
+        {"va_umount", FILES | VA_NEED_KIND(OP_MOUNT)},
+
+        /* guard.bpf.c: base protection */
+        {"va_bpf_map", FILES},
+        {"va_bpf_prog", FILES},
+        {"va_bpf", FILES | VA_NEED_KIND(OP_BPF)},
+        {"va_kill", FILES | VA_NEED_KIND(OP_SIGNAL)},
+        {"va_ptrace", FILES | VA_NEED_KIND(OP_PTRACE)},
+        {"va_setrlimit", FILES},
+        {"va_setscheduler", FILES},
+        {"va_setnice", FILES},
+};
+
+const char *hook_name(unsigned i)
+{
+        return i < sizeof(hooks) / sizeof(hooks[0]) ? hooks[i].program : NULL;
+}
+
+uint32_t hook_needs(const char *program)
+{
+        for (unsigned i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+                if (strcmp(hooks[i].program, program) == 0)
+                        return hooks[i].needs;
+        return VA_NEED_ANY;
+}
+
+uint32_t hook_needs_of_policy(const struct va_table *table)
+{
+        uint32_t needs = VA_NEED_CORE | VA_NEED_FILE;
+
+#ifdef VA_CLASSES_ALL
+        needs |= table->kinds & VA_CLASSES_ALL;
+#else
+        (void)table;
+#endif
+        return needs;
+}
