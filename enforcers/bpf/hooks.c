@@ -29,8 +29,8 @@ static const struct {
         {"va_receive", FILES},
         {"va_mmap", FILES},
         {"va_mprotect", FILES},
-        {"va_connect", FILES},
-        {"va_send", FILES},
+        {"va_ioctl", FILES},
+        {"va_ioctl_compat", FILES},
 
         /* names.bpf.c */
         {"va_path_mknod", FILES},
@@ -55,13 +55,32 @@ static const struct {
         {"va_move_mount", FILES | VA_NEED_KIND(OP_MOUNT)},
         {"va_pivot_root", FILES | VA_NEED_KIND(OP_MOUNT)},
         {"va_umount", FILES | VA_NEED_KIND(OP_MOUNT)},
+        {"va_remount", VA_NEED_KIND(OP_MOUNT)},
+
+        /* network.bpf.c: a socket in the file system is a file, too */
+        {"va_connect", FILES | VA_NEED_KIND(OP_EGRESS)},
+        {"va_send", FILES | VA_NEED_KIND(OP_EGRESS)},
+        {"va_socket_connect", VA_NEED_KIND(OP_EGRESS)},
+        {"va_sendmsg", VA_NEED_KIND(OP_EGRESS)},
+        {"va_bind", VA_NEED_KIND(OP_INGRESS)},
+        {"va_listen", VA_NEED_KIND(OP_INGRESS)},
+        {"va_accept", VA_NEED_KIND(OP_INGRESS)},
+        {"va_socket", VA_NEED_KIND(OP_SOCKET)},
+
+        /* privileges.bpf.c */
+        {"va_capable", VA_NEED_KIND(OP_CAPABILITY)},
+        {"va_uring_creds", VA_NEED_KIND(OP_CAPABILITY)},
+        {"va_userns", VA_NEED_KIND(OP_USERNS)},
+
+        /* processes.bpf.c; varmord is nobody's to trace or to signal */
+        {"va_kill", FILES | VA_NEED_KIND(OP_SIGNAL)},
+        {"va_ptrace", FILES | VA_NEED_KIND(OP_PTRACE)},
+        {"va_traceme", VA_NEED_KIND(OP_PTRACE)},
 
         /* guard.bpf.c: base protection */
         {"va_bpf_map", FILES},
         {"va_bpf_prog", FILES},
         {"va_bpf", FILES | VA_NEED_KIND(OP_BPF)},
-        {"va_kill", FILES | VA_NEED_KIND(OP_SIGNAL)},
-        {"va_ptrace", FILES | VA_NEED_KIND(OP_PTRACE)},
         {"va_setrlimit", FILES},
         {"va_setscheduler", FILES},
         {"va_setnice", FILES},
@@ -82,12 +101,5 @@ uint32_t hook_needs(const char *program)
 
 uint32_t hook_needs_of_policy(const struct va_table *table)
 {
-        uint32_t needs = VA_NEED_CORE | VA_NEED_FILE;
-
-#ifdef VA_CLASSES_ALL
-        needs |= table->kinds & VA_CLASSES_ALL;
-#else
-        (void)table;
-#endif
-        return needs;
+        return VA_NEED_CORE | VA_NEED_FILE | (table->kinds & VA_CLASSES_ALL);
 }

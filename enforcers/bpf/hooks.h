@@ -20,6 +20,10 @@
 #define VA_NEED_ANY UINT32_MAX
 
 _Static_assert(_OP_KIND_MAX < 31, "VA_NEED_CORE is no kind of operation");
+_Static_assert(VA_KIND_CAPABILITY == OP_CAPABILITY && VA_KIND_SOCKET == OP_SOCKET && VA_KIND_EGRESS == OP_EGRESS &&
+                       VA_KIND_INGRESS == OP_INGRESS && VA_KIND_PTRACE == OP_PTRACE && VA_KIND_SIGNAL == OP_SIGNAL &&
+                       VA_KIND_MOUNT == OP_MOUNT && VA_KIND_USERNS == OP_USERNS && VA_KIND_BPF == OP_BPF,
+               "the bits of va_table.kinds");
 
 /** hook_needs() - the mask of what @program is attached for. One that is not in the list is attached for anything. */
 uint32_t hook_needs(const char *program);

@@ -20,7 +20,7 @@ static void test_all_programs(void)
 {
         struct varmor_bpf *skel = varmor_bpf__open();
         struct bpf_program *program;
-        unsigned n = 0;
+        unsigned n = 0, missing = 0;
 
         g_assert_nonnull(skel);
         bpf_object__for_each_program(program, skel->obj)
@@ -30,11 +30,12 @@ static void test_all_programs(void)
                 if (!in_list(name)) {
                         g_test_message("%s (%s) is not in hooks.c: what is it needed for?", name,
                                        bpf_program__section_name(program));
-                        g_test_fail();
+                        missing++;
                 }
                 n++;
         }
         g_assert_cmpuint(n, >, 0);
+        g_assert_cmpuint(missing, ==, 0);
         varmor_bpf__destroy(skel);
 }
 
@@ -44,10 +45,8 @@ static void test_no_others(void)
 
         g_assert_nonnull(skel);
         for (unsigned i = 0; hook_name(i); i++) {
-                if (!bpf_object__find_program_by_name(skel->obj, hook_name(i))) {
-                        g_test_message("%s is in hooks.c, and there is no such program", hook_name(i));
-                        g_test_fail();
-                }
+                g_test_message("%s", hook_name(i));
+                g_assert_nonnull(bpf_object__find_program_by_name(skel->obj, hook_name(i)));
                 for (unsigned k = 0; k < i; k++)
                         g_assert_cmpstr(hook_name(i), !=, hook_name(k));
         }
@@ -74,6 +73,14 @@ static void test_core(void)
         varmor_bpf__destroy(skel);
 }
 
+static bool is_needed_somewhere(uint32_t need)
+{
+        for (unsigned i = 0; hook_name(i); i++)
+                if (hook_needs(hook_name(i)) & need)
+                        return true;
+        return false;
+}
+
 static void test_needs(void)
 {
         struct va_table table = {};
@@ -84,10 +91,10 @@ static void test_needs(void)
         g_assert_false(hook_needs("va_mount") & VA_NEED_KIND(OP_SIGNAL));
         g_assert_cmphex(hook_needs("va_unheard_of"), ==, VA_NEED_ANY);
         g_assert_cmphex(hook_needs_of_policy(&table), ==, VA_NEED_CORE | VA_NEED_FILE);
-#ifdef VA_CLASSES_ALL
+        for (OpKind k = 0; k <= OP_BPF; k++)
+                g_assert_true(is_needed_somewhere(VA_NEED_KIND(k)));
         table.kinds = 1U << VA_KIND_SIGNAL;
         g_assert_cmphex(hook_needs_of_policy(&table), ==, VA_NEED_CORE | VA_NEED_FILE | VA_NEED_KIND(OP_SIGNAL));
-#endif
 }
 
 int main(int argc, char *argv[])
