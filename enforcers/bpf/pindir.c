@@ -99,20 +99,48 @@ int pindir_set_aside(const char *path)
         return RET_ERRNO(rename(path, aside));
 }
 
-bool pindir_has_links(const char *version)
+/* Calls @found with each entry of @directory whose name begins with @prefix. */
+static void each(const char *directory, const char *prefix, void (*found)(const char *path, GPtrArray *paths),
+                 GPtrArray *paths)
 {
-        g_autoptr(DIR) dir = opendir(version);
+        g_autoptr(DIR) dir = opendir(directory);
         struct dirent *e;
 
         while (dir && (e = readdir(dir))) {
-                g_autofree char *path = g_build_filename(version, e->d_name, NULL);
-                g_autoptr(DIR) links = g_str_has_prefix(e->d_name, PINDIR_LINKS) ? opendir(path) : NULL;
-                const struct dirent *link;
+                g_autofree char *path = g_build_filename(directory, e->d_name, NULL);
 
-                while (links && (link = readdir(links)))
-                        if (link->d_name[0] != '.')
-                                return true;
+                if (e->d_name[0] != '.' && g_str_has_prefix(e->d_name, prefix))
+                        found(path, paths);
         }
+}
 
-        return false;
+static void add(const char *path, GPtrArray *paths)
+{
+        g_ptr_array_add(paths, g_strdup(path));
+}
+
+static void add_all(const char *links, GPtrArray *paths)
+{
+        each(links, "", add, paths);
+}
+
+static void add_version(const char *version, GPtrArray *paths)
+{
+        each(version, PINDIR_LINKS, add_all, paths);
+}
+
+GPtrArray *pindir_links(const char *version)
+{
+        GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+
+        add_version(version, paths);
+        return paths;
+}
+
+GPtrArray *pindir_all_links(const char *directory)
+{
+        GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+
+        each(directory, "v", add_version, paths);
+        return paths;
 }

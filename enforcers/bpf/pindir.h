@@ -4,7 +4,7 @@
 /* Directories of pins, as files: below /sys/fs/bpf/varmor/ one for each version of the ABI, and in that maps/ and for each
  * build of the programs progs-BUILD/ and links-BUILD/. */
 
-#include <stdbool.h>
+#include <glib.h>
 
 #define PINDIR_LINKS "links-"
 #define PINDIR_PROGRAMS "progs-"
@@ -26,5 +26,7 @@ int pindir_remove_versions(const char *directory, const char *keep);
  * whole. */
 int pindir_set_aside(const char *path);
 
-/** pindir_has_links() - is anything of any build of the version at @version attached? */
-bool pindir_has_links(const char *version);
+/** pindir_links(), pindir_all_links() - the paths (char *) of what any build of the version at @version has attached, or of
+ * all versions below @directory. */
+GPtrArray *pindir_links(const char *version);
+GPtrArray *pindir_all_links(const char *directory);

@@ -402,6 +402,7 @@ static int open_or_load(const Loader *l)
 int pins_open(const char *directory, Pins *p, Diag *d)
 {
         g_auto(Loader) l = {.pins = p, .diag = d};
+        g_autoptr(GPtrArray) links = NULL;
         int r;
 
         r = check_kernel(d);
@@ -418,7 +419,8 @@ int pins_open(const char *directory, Pins *p, Diag *d)
         pins_init(p, directory, l.skel);
         l.maps = g_build_filename(p->version, "maps", NULL);
         select_programs(&l);
-        p->core = pindir_has_links(p->version);
+        links = pindir_links(p->version);
+        p->core = links->len > 0;
         return open_or_load(&l);
 }
 
@@ -546,10 +548,30 @@ void pins_drop_others(const Pins *p)
         (void)pindir_remove_versions(directory, p->version);
 }
 
+static GArray *open_all_links(const char *directory)
+{
+        g_autoptr(GPtrArray) paths = pindir_all_links(directory);
+        GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
+
+        for (guint i = 0; i < paths->len; i++) {
+                int fd = bpf_obj_get(paths->pdata[i]);
+
+                if (fd >= 0)
+                        g_array_append_val(fds, fd);
+        }
+
+        return fds;
+}
+
 int pins_remove(const char *directory)
 {
+        /* Links go with their last descriptor: so all of them are gone when this returns, not some time later. */
+        GArray *links = open_all_links(directory);
         int r = pindir_remove_versions(directory, NULL);
 
+        for (guint i = 0; i < links->len; i++)
+                (void)fd_close(g_array_index(links, int, i));
+        g_array_free(links, TRUE);
         if (rmdir(directory) < 0 && errno != ENOENT && r == 0)
                 r = -errno;
         return r;

@@ -24,6 +24,15 @@ bpfRawRules: {files: [{pattern: $dir/key, permissions: [r, w], qualifiers: [deny
 T
 }
 
+wide_policy() { # the same, and another kind of operation
+        policy attach <<T
+bpfRawRules:
+  files: [{pattern: $dir/key, permissions: [r, w], qualifiers: [deny]}]
+  network: {sockets: [{domains: [inet6], types: [dgram], qualifiers: [deny]}]}
+T
+}
+send6=(attempt -c $cg sock inet6 dgram)
+
 attached() { # the names of our programs that have a link, whoever holds it
         jq -rn --slurpfile p <(bpftool -j prog show) --slurpfile l <(bpftool -j link show) '
                 ($p[0] | map({key: (.id | tostring), value: (.name // "")}) | from_entries) as $name |
@@ -103,12 +112,22 @@ list=$(attached)
 for name in $core va_file_open va_path_unlink va_path_rename va_mount va_bpf va_kill; do
         says "files/$name" " $name " echo " $list "
 done
+for name in va_capable va_socket va_socket_conne va_bind va_userns va_traceme; do
+        says "files/not-$name" '^none$' bash -c "[[ ' $list ' = *' $name '* ]] || echo none"
+done
 comment "open and close under no policy: $unattached ns with nothing attached, $(cost_of_open) ns with $(wc -w <<<"$list") programs"
 expect files/pinned "$list" names $pins/v*/links-*
+expect wide/without ok "${send6[@]}"
+wide_policy
+reload wide/reload
+wide=$(attached)
+expect wide/one-more "$(tr ' ' '\n' <<<"$list va_socket" | sort | paste -sd ' ')" echo "$wide"
+expect wide/denied EACCES@sock "${send6[@]}"
+expect wide/neighbour ok attempt -c $cg sock inet dgram
 unpolicy attach
 reload removed/reload
 expect removed/free ok "${read_key[@]}"
-expect removed/lingers "$list" attached
+expect removed/lingers "$wide" attached
 # Back at once, and gone again.
 file_policy
 reload again/reload
@@ -131,6 +150,9 @@ start_hook -u 1234
 beside after
 end_hook
 
+wide_policy
+reload restart/wide
+
 # --- restart, crash --------------------------------------------------------------------------------------------------
 before=$(link_ids)
 ids=$(loaded)
@@ -150,15 +172,16 @@ expect second/links "$before" link_ids
 systemctl stop varmord.service
 rm $pins/v*/links-*/{va_file_open,va_path_unlink,va_task_alloc}
 succeeds lost-links/open until_true 20 attempt -c $cg read $dir/key
-cp $policies/attach.yaml "$scratch/attach.yaml"
 echo 'nonsense: here' >$policies/attach.yaml
 systemctl start varmord.service
 wait_for_varmord
-expect lost-links/attached "$list" attached
+expect lost-links/attached "$wide" attached
 expect lost-links/denied EACCES@read "${read_key[@]}"
 expect lost-links/programs "$ids" loaded
-cp "$scratch/attach.yaml" $policies/attach.yaml
+expect lost-links/denied-socket EACCES@sock "${send6[@]}"
+file_policy
 reload lost-links/reload
+expect lost-links/free-socket ok "${send6[@]}"
 
 # --- no gap ----------------------------------------------------------------------------------------------------------
 nice -n 19 hammer -s "$scratch/state" -j 1 -c $cg $dir/key $dir/page >"$scratch/hammer" &
@@ -176,6 +199,7 @@ expect lost-program/programs "$programs" names $pins/v*/progs-"$build"
 expect lost-program/nothing-else "links-$build maps progs-$build" names $pins/v*
 expect lost-program/state active policy_state attach
 hammered lost-program/no-gap
+# By the tables that are there: the program for sockets, which lingered, is not needed any more.
 succeeds lost-program/attached until_true 60 is_attached "$list"
 
 # An upgrade that changes the ABI.
