@@ -10,31 +10,30 @@
 const volatile __u32 va_scratch_n = 0; /* elements of the pool, set before loading */
 
 struct claim {
-        __u32 at;
+        __u32 first;
         __s32 got;
 };
 
+/* Nothing here may be counted up: the verifier would go through it for each place in the pool, of which a big machine has
+ * thousands. */
 static long claim_step(__u32 i, struct claim *x)
 {
-        struct va_scratch *s;
+        __u32 at = (x->first + i) % va_scratch_n;
+        struct va_scratch *s = va_scratch_at(at);
 
-        if (x->at >= va_scratch_n)
-                x->at = 0;
-        s = va_scratch_at(x->at);
         if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) {
-                s->index = x->at;
-                x->got = x->at;
+                s->index = at;
+                x->got = at;
                 return 1;
         }
-        x->at++;
         return 0;
 }
 
-int va_claim(void)
+__attribute__((noinline)) int va_claim(void)
 {
         __u32 at = bpf_get_smp_processor_id() * VA_SCRATCH_PER_CPU;
         struct va_scratch *s = va_scratch_at(at);
-        struct claim x = {.at = at, .got = -1};
+        struct claim x = {.first = at, .got = -1};
 
         if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) {
                 s->index = at;
