@@ -65,6 +65,7 @@ static const struct {
         {"va_bind", VA_NEED_KIND(OP_INGRESS)},
         {"va_listen", VA_NEED_KIND(OP_INGRESS)},
         {"va_accept", VA_NEED_KIND(OP_INGRESS)},
+        {"va_sctp", VA_NEED_KIND(OP_EGRESS) | VA_NEED_KIND(OP_INGRESS)},
         {"va_socket", VA_NEED_KIND(OP_SOCKET)},
 
         /* privileges.bpf.c */
