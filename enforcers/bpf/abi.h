@@ -292,7 +292,8 @@ _Static_assert(sizeof(struct va_meta) == 80, "ABI");
 #define VA_OP_USERNS_CREATE 35
 #define VA_OP_IOCTL 36
 #define VA_OP_URING_CREDS 37 /* io_uring under registered credentials */
-#define VA_OP_MAX 38
+#define VA_OP_FCNTL 38
+#define VA_OP_MAX 39
 
 /* The same order as EventReason and Action. */
 #define VA_REASON_RULE 0

@@ -25,7 +25,7 @@ static const char *const operations[VA_OP_MAX] = {
         [VA_OP_MOVE] = "move",         [VA_OP_CAPABLE] = "capable",       [VA_OP_SOCKET] = "socket",
         [VA_OP_SENDMSG] = "sendmsg",   [VA_OP_BIND] = "bind",             [VA_OP_LISTEN] = "listen",
         [VA_OP_ACCEPT] = "accept",     [VA_OP_REMOUNT] = "remount",       [VA_OP_USERNS_CREATE] = "userns_create",
-        [VA_OP_IOCTL] = "ioctl",       [VA_OP_URING_CREDS] = "uring_override_creds",
+        [VA_OP_FCNTL] = "fcntl",       [VA_OP_IOCTL] = "ioctl",       [VA_OP_URING_CREDS] = "uring_override_creds",
 };
 
 _Static_assert((int)VA_REASON_RULE == (int)REASON_RULE && (int)VA_REASON_NO_PATH == (int)REASON_NO_PATH &&

@@ -85,6 +85,19 @@ int BPF_PROG(va_receive, struct file *file, int ret)
         return mediate_file(file, VA_OP_RECEIVE, wanted(file->f_flags & O_APPEND, file->f_mode));
 }
 
+/* A descriptor that was opened to append begins to write. */
+SEC("lsm/file_fcntl")
+int BPF_PROG(va_setfl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+        if (ret != 0)
+                return ret;
+        if (cmd != F_SETFL || !(file->f_flags & O_APPEND) || arg & O_APPEND || !(file->f_mode & FMODE_WRITE))
+                return 0;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        return mediate_file(file, VA_OP_FCNTL, VA_WRITE);
+}
+
 SEC("lsm/mmap_file")
 int BPF_PROG(va_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags, int ret)
 {

@@ -31,6 +31,7 @@ static const struct {
         {"va_mprotect", FILES},
         {"va_ioctl", FILES},
         {"va_ioctl_compat", FILES},
+        {"va_setfl", FILES},
 
         /* names.bpf.c */
         {"va_path_mknod", FILES},
@@ -63,6 +64,7 @@ static const struct {
         {"va_socket_connect", VA_NEED_KIND(OP_EGRESS)},
         {"va_sendmsg", VA_NEED_KIND(OP_EGRESS)},
         {"va_bind", VA_NEED_KIND(OP_INGRESS)},
+        {"va_bind_file", VA_NEED_KIND(OP_INGRESS)},
         {"va_listen", VA_NEED_KIND(OP_INGRESS)},
         {"va_accept", VA_NEED_KIND(OP_INGRESS)},
         {"va_sctp", VA_NEED_KIND(OP_EGRESS) | VA_NEED_KIND(OP_INGRESS)},
@@ -77,6 +79,10 @@ static const struct {
         {"va_kill", FILES | VA_NEED_KIND(OP_SIGNAL)},
         {"va_ptrace", FILES | VA_NEED_KIND(OP_PTRACE)},
         {"va_traceme", VA_NEED_KIND(OP_PTRACE)},
+        {"va_fcntl", VA_NEED_KIND(OP_SIGNAL)},
+        {"va_ioctl_owner", VA_NEED_KIND(OP_SIGNAL)},
+        {"va_owner_compat", VA_NEED_KIND(OP_SIGNAL)},
+        {"va_sigio", FILES | VA_NEED_KIND(OP_SIGNAL)},
 
         /* guard.bpf.c: base protection */
         {"va_bpf_map", FILES},

@@ -24,6 +24,7 @@
 #define O_ACCMODE 3U
 #define O_TRUNC 01000U
 #define O_APPEND 02000U
+#define F_SETFL 4U
 #define FMODE_EXEC_FLAG 0x20U /* __FMODE_EXEC: an open by exec or uselib */
 #define FMODE_READ 1U
 #define FMODE_WRITE 2U
