@@ -141,6 +141,11 @@ struct qstr {
         const unsigned char *name;
 } __core;
 
+/* include/linux/seqlock.h */
+struct seqcount {
+        unsigned int sequence;
+} __core;
+
 struct inode;
 
 /* include/linux/types.h */
@@ -160,6 +165,7 @@ struct dentry {
         struct dentry *d_parent;
         struct qstr d_name;
         struct inode *d_inode;
+        unsigned char d_iname[32]; /* v6.1; longer since v6.8, in a union since v6.15 */
 } __core;
 
 /* include/linux/fs.h */

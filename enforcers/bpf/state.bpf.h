@@ -40,6 +40,9 @@ struct va_scratch {
         __u32 quiet;              /* VA_QUIET, VA_QUIET_PASS; until the release */
         __u32 of_other;           /* @id is not the current task's; until the release */
         struct va_event event;
+        __u64 dentry_head[10];    /* what path.bpf.c looks at, */
+        __u32 pos;                /* where it is, */
+        __s32 result;             /* and how that ended */
         struct va_match_buf m;
         __u8 copy[VA_PATH_MAX];
 };
