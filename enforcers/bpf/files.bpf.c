@@ -7,15 +7,15 @@
 /* What the file of a mapping is called: on 6.12 a file of an overlay is mapped as the layer's, which knows its user. */
 static __always_inline void file_path(struct file *file, __u64 *ret_mnt, __u64 *ret_dentry)
 {
-        if (bpf_core_type_exists(struct backing_file) && BPF_CORE_READ(file, f_mode) & FMODE_BACKING) {
+        if (bpf_core_type_exists(struct backing_file) && file->f_mode & FMODE_BACKING) {
                 struct backing_file *b = (void *)file - bpf_core_field_offset(struct backing_file, file);
 
                 *ret_mnt = (__u64)BPF_CORE_READ(b, user_path.mnt);
                 *ret_dentry = (__u64)BPF_CORE_READ(b, user_path.dentry);
                 return;
         }
-        *ret_mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
-        *ret_dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+        *ret_mnt = (__u64)file->f_path.mnt;
+        *ret_dentry = (__u64)file->f_path.dentry;
 }
 
 static __always_inline int mediate_file(struct file *file, __u32 op, __u32 want)
@@ -72,7 +72,7 @@ int BPF_PROG(va_file_open, struct file *file, int ret)
         want = wanted(flags, file->f_mode);
         if (want & (VA_WRITE | VA_APPEND) && is_proc_of_self(file) && va_guard(VA_OP_OPEN))
                 return -EACCES;
-        return va_verdict(va_mediate(va_address(file->f_path.mnt), va_address(file->f_path.dentry), VA_OP_OPEN, want));
+        return va_verdict(va_mediate((__u64)file->f_path.mnt, (__u64)file->f_path.dentry, VA_OP_OPEN, want));
 }
 
 SEC("lsm/file_receive")
@@ -121,7 +121,7 @@ int BPF_PROG(va_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
                 return 0; /* allow: it does not become executable */
         if (va_unconfined(bpf_get_current_task_btf()))
                 return 0; /* allow: under no policy */
-        file = BPF_CORE_READ(vma, vm_file);
+        file = vma->vm_file;
         if (!file)
                 return 0; /* allow: memory without a name */
         return mediate_file(file, VA_OP_MPROTECT, VA_EXEC);

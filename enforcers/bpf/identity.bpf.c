@@ -22,23 +22,28 @@ static long claim_step(__u32 i, struct claim *x)
         struct va_scratch *s = va_scratch_at(at);
 
         if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) {
-                s->index = at;
                 x->got = at;
                 return 1;
         }
         return 0;
 }
 
+/* The first of this CPU's: who is there has been preempted, or is what it was called from. */
+static __always_inline struct va_scratch *claim_first(__u32 *ret_index)
+{
+        struct va_scratch *s;
+
+        *ret_index = bpf_get_smp_processor_id() * VA_SCRATCH_PER_CPU;
+        s = va_scratch_at(*ret_index);
+        return s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0 ? s : NULL;
+}
+
 __attribute__((noinline)) int va_claim(void)
 {
-        __u32 at = bpf_get_smp_processor_id() * VA_SCRATCH_PER_CPU;
-        struct va_scratch *s = va_scratch_at(at);
-        struct claim x = {.first = at, .got = -1};
+        struct claim x = {.got = -1};
 
-        if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) {
-                s->index = at;
-                return at;
-        }
+        if (claim_first(&x.first))
+                return x.first;
         bpf_loop(CLAIM_TRIES, claim_step, &x, 0);
         if (x.got < 0)
                 __sync_fetch_and_add(&va_state.scratch_lost, 1);
@@ -235,55 +240,62 @@ static __always_inline void load(struct va_scratch *s, struct va_identity *id, s
         __sync_lock_test_and_set(&id->epoch, epoch);
 }
 
+/* Whom storage says nothing of: his cgroup decides. */
+static __always_inline int enter_by_cgroup(struct task_struct *t, __u64 file, __u32 epoch)
+{
+        __u64 cgroup = va_cgroup_of(t);
+        struct va_found f = {};
+        struct va_scratch *s;
+        bool launcher;
+        int index;
+
+        if (!va_find_label(va_address(t->cgroups->dfl_cgrp), &f) || f.cover.n == 0) {
+                va_state.negative[cgroup & (VA_NEGATIVE_MAX - 1)] = cgroup ^ epoch * VA_EPOCH_FACTOR;
+                return 0; /* allow: under no policy */
+        }
+        launcher = t->mm && va_is_launcher((__u64)BPF_CORE_READ(t, mm, exe_file));
+        if (launcher && (!file || goes_on(t, file)))
+                return 0; /* allow: in set-up */
+
+        index = va_claim();
+        s = va_scratch_at(index);
+        if (!s)
+                return -1;
+        va_begin(&s->id, &f, cgroup, epoch);
+        if (launcher)
+                s->id.flags = 0;
+        else /* When it cannot be stored, the cgroup goes on deciding. */
+                bpf_task_storage_get(&va_tasks, t->group_leader, &s->id, BPF_LOCAL_STORAGE_GET_F_CREATE);
+        return index + 1;
+}
+
 /* @file: what is about to be executed, or 0. */
 static __always_inline int enter(__u64 file)
 {
         struct task_struct *t = bpf_get_current_task_btf();
-        __u32 epoch = va_state.epoch;
-        struct va_found f = {};
+        __u32 epoch = va_state.epoch, index;
         struct va_identity *id;
-        bool launcher = false;
         struct va_scratch *s;
-        __u64 cgroup = 0;
-        int index;
 
         if (t->flags & PF_KTHREAD)
                 return 0; /* allow: the kernel itself */
         id = bpf_task_storage_get(&va_tasks, t->group_leader, 0, 0);
-        if (id && !(id->flags & VA_ID_LIVE))
-                id = NULL;
-        if (id && id->epoch == epoch && id->cover.n == 0)
+        if (!id || !(id->flags & VA_ID_LIVE))
+                return enter_by_cgroup(t, file, epoch);
+        if (id->epoch == epoch && id->cover.n == 0)
                 return 0; /* allow: its policies are gone */
 
-        if (!id) {
-                cgroup = va_cgroup_of(t);
-                if (!va_find_label(va_address(t->cgroups->dfl_cgrp), &f) || f.cover.n == 0) {
-                        va_state.negative[cgroup & (VA_NEGATIVE_MAX - 1)] = cgroup ^ epoch * VA_EPOCH_FACTOR;
-                        return 0; /* allow: under no policy */
-                }
-                launcher = t->mm && va_is_launcher((__u64)BPF_CORE_READ(t, mm, exe_file));
-                if (launcher && (!file || goes_on(t, file)))
-                        return 0; /* allow: in set-up */
+        s = claim_first(&index);
+        if (!s) {
+                index = va_claim();
+                s = va_scratch_at(index);
+                if (!s)
+                        return -1;
         }
-
-        index = va_claim();
-        if (index < 0)
-                return -1;
-        s = va_scratch_at(index);
-        if (!s)
-                return -1;
-        if (id) {
-                load(s, id, t, epoch);
-                if (s->id.cover.n == 0) {
-                        va_release(s);
-                        return 0; /* allow: its policies are gone */
-                }
-        } else {
-                va_begin(&s->id, &f, cgroup, epoch);
-                if (launcher)
-                        s->id.flags = 0;
-                else /* When it cannot be stored, the cgroup goes on deciding. */
-                        bpf_task_storage_get(&va_tasks, t->group_leader, &s->id, BPF_LOCAL_STORAGE_GET_F_CREATE);
+        load(s, id, t, epoch);
+        if (s->id.cover.n == 0) {
+                va_release(s);
+                return 0; /* allow: its policies are gone */
         }
         return index + 1;
 }

@@ -14,7 +14,7 @@ static __always_inline int write_at(const struct path *dir, struct dentry *dentr
 {
         if (va_unconfined(bpf_get_current_task_btf()))
                 return 0; /* allow: under no policy */
-        return va_verdict(va_mediate(va_address(dir->mnt), va_address(dentry), op, VA_WRITE));
+        return va_verdict(va_mediate((__u64)dir->mnt, (__u64)dentry, op, VA_WRITE));
 }
 
 SEC("lsm/path_mknod")

@@ -24,7 +24,7 @@ struct va_path {
  * per CPU would be shared with the next task. */
 struct va_scratch {
         __u32 busy;
-        __u32 index;            /* its place in the pool */
+        __u32 pad;
         struct va_identity id;  /* the task's, as of the beginning of the run */
         struct va_identity old; /* while @id changes */
         struct va_path path[2];
@@ -41,6 +41,8 @@ struct va_scratch {
         __u32 of_other;           /* @id is not the current task's; until the release */
         struct va_event event;
         __u64 dentry_head[10];    /* what path.bpf.c looks at, */
+        __u64 mnt;                /* see va_mediate() */
+        __u64 dentry;
         __u32 pos;                /* where it is, */
         __s32 result;             /* and how that ended */
         struct va_match_buf m;
@@ -331,9 +333,26 @@ static __always_inline bool va_reaches(const struct va_scratch *s, __u32 default
 /** va_check_mount() - the same for the mount s->path[0], whose flags are s->words. */
 int va_check_mount(struct va_scratch *s, __u32 op);
 
-/** va_mediate() - all of it for one path: the access @want of the current task to @dentry on @mnt (addresses).
- * Return: 0 or -EACCES. */
-int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u32 want);
+/** va_mediate_noted() - judge the access @want to s->dentry on s->mnt, and release @s. Return: 0 or -EACCES. */
+int va_mediate_noted(struct va_scratch *s, __u32 op, __u32 want);
+
+/** va_mediate() - all of it for one path: the access @want of the current task to @dentry on @mnt, which are addresses or
+ * pointers of any kind. Return: 0 or -EACCES. */
+static __always_inline int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u32 want)
+{
+        struct va_scratch *s;
+        int index;
+
+        index = va_enter();
+        if (index == 0)
+                return 0;
+        s = va_scratch_at(index - 1);
+        if (!s)
+                return -EACCES;
+        s->mnt = mnt;
+        s->dentry = dentry;
+        return va_mediate_noted(s, op, want);
+}
 
 /** va_refuse() - answer what no rule decides: deny and report @reason for each policy that denies anything, with the
  * first @n_paths paths. With VA_NOTE in @reason it happened already, and is only reported.

@@ -416,18 +416,13 @@ __attribute__((noinline)) int va_check(struct va_scratch *s, __u32 kind, __u32 w
         return r;
 }
 
-__attribute__((noinline)) int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u32 want)
+__attribute__((noinline)) int va_mediate_noted(struct va_scratch *s, __u32 op, __u32 want)
 {
-        struct va_scratch *s;
-        int index, r;
+        int r;
 
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        s = va_scratch_at(index - 1);
         if (!s)
                 return -EACCES;
-        r = va_path(s, 0, mnt, dentry);
+        r = va_path(s, 0, s->mnt, s->dentry);
         if (r == 0)
                 r = va_check(s, VA_KIND_FILE, 0, op, want);
         else
