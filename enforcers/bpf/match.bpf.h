@@ -64,6 +64,16 @@ static __always_inline __u64 va_first_bytes(__u64 x, __u64 n)
 
 #ifdef VA_MATCH_DEFINE
 
+/* The first @n (1..8) bytes in memory. */
+static __always_inline __u64 va_mask(__u64 n)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        return ~0ULL >> ((64 - 8 * n) & 63);
+#else
+        return ~0ULL << ((64 - 8 * n) & 63);
+#endif
+}
+
 #define VA_MATCH_ROWS 16
 #define VA_MATCH_TAIL_CHUNK 32
 _Static_assert(VA_TAIL_ROOM * 4 >= 8 + 256 + VA_MATCH_TAIL_CHUNK, "one test of the bounds per tail: the bytes");
@@ -112,6 +122,13 @@ static __always_inline __u64 va_step_tail(const struct va_walk *w, __u64 s, cons
         va_keep(at);
         tab += at;
         n = *(const __u32 *)tab & 0xff;
+        if (n <= 8 && !tail && n <= m->end - pos) { /* most are */
+                x = (*(const __u64 *)(tab + 8) ^ *(const __u64 *)q) & va_mask(n);
+                if (x)
+                        return va_fall(m, tab, 0, pos, va_leading_bytes(x));
+                m->pos = pos + n;
+                return *(const __u32 *)(tab + 4);
+        }
         p = tab + 8 + tail;
         eat = n - tail;
         if (eat > m->end - pos)
