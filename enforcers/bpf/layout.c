@@ -217,6 +217,31 @@ static void read_tail(Layout *l, uint32_t s, Tail *ret)
         ret->next = s;
 }
 
+/* Turning to a tail and back takes the matcher as long as a few rows. So the short tails next to the start, which most paths
+ * come through, are rows, as long as that takes little room. */
+#define SHORT_TAIL 4
+#define SHORT_TAILS_WORDS 2048
+
+static void open_short_tails(Layout *l, uint32_t n_classes)
+{
+        uint32_t room = SHORT_TAILS_WORDS;
+        Tail t;
+
+        for (uint32_t s = 0; s < l->dfa->states->len && room > n_classes; s++) {
+                uint32_t words;
+
+                if (l->form[s] != FORM_LITERAL)
+                        continue;
+                read_tail(l, s, &t);
+                words = t.n * (1 + n_classes);
+                if (t.n > SHORT_TAIL || words > room)
+                        continue;
+                room -= words;
+                for (uint32_t i = 0; i < t.n; i++)
+                        l->form[t.state[i]] = FORM_ROW;
+        }
+}
+
 static uint32_t tail_words(const Tail *t)
 {
         return 2 + (t->n + 3) / 4 + (t->falls ? t->n : 0);
@@ -427,6 +452,7 @@ int layout(const Dfa *dfa, const uint8_t class_of[static 256], const GArray *rec
                 fall[s] = NO_STATE;
         find_reach(&l, default_deny);
         find_forms(&l);
+        open_short_tails(&l, n_classes);
         merge_classes(&l, n_classes);
         place_states(&l);
         accept_first = l.n_words;

@@ -190,7 +190,7 @@ static void try_random(uint32_t seed)
                 sample_done(&s);
         }
         g_assert_cmpuint(run.n_matched, >, run.n_done / 5);
-        g_assert_cmpuint(run.n_inside, >, run.n_done / 100);
+        g_assert_cmpuint(run.n_inside, >, run.n_done / 500);
         run_done(&run);
 }
 
