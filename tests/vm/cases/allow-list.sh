@@ -10,7 +10,7 @@
 . /mnt/tests/lib/policy.sh
 
 t=/srv/l
-mkdir -p $t/{yes,no,rw,bin,mnt} && echo x | tee $t/{yes,no,rw}/file $t/yes/secret >/dev/null
+mkdir -p $t/{yes,no,rw,bin,mnt} && echo x | tee $t/{yes,no,rw}/file $t/yes/secret $t/log{,s} >/dev/null
 cp $progs/hammer $t/bin/yes && cp $progs/hammer $t/bin/no
 ip link set lo up
 for address in 198.51.100.6 198.51.100.7; do ip addr add $address/32 dev lo; done
@@ -27,6 +27,9 @@ named-for-reading-only | ok | EACCES@open | | open $t/yes/file w | * open $t/yes
 not-named | ok | EACCES@open | | open $t/no/file r | * open $t/no/file read
 not-named-directory | ok | EACCES@open | | open $t rd | * open $t read
 named-write | ok | ok | rm $t/rw/new | write $t/rw/file ; put $t/rw/new ; chmod $t/rw/new 600 ; truncate $t/rw/new ; unlink $t/rw/new | none $t/rw/file
+append-only | ok | ok | | open $t/logs a | none $t/logs
+append-then-write | ok | EACCES@unappend | | unappend $t/log | * fcntl $t/log write
+append-and-write | ok | ok | | unappend $t/rw/file | none $t/rw/file
 create | ok | EACCES@open | rm $t/no/new | open $t/no/new wc | * * $t/no/new write
 unlink | ok | EACCES@unlink | put $t/no/a | unlink $t/no/a | * unlink $t/no/a write
 mkdir | ok | EACCES@mkdir | rm $t/no/dir | mkdir $t/no/dir | * mkdir $t/no/dir write
@@ -37,7 +40,7 @@ chmod | ok | EACCES@chmod | | chmod $t/no/file 644 | * chmod $t/no/file write
 exec-named | exit:2@exec | exit:2@exec | | exec $t/bin/yes -h | none $t/bin/yes
 exec-not-named | exit:2@exec | EACCES@exec | | exec $t/bin/no -h | * exec $t/bin/no exec
 map-not-named | ok | EACCES@map | | map $t/bin/no | * open $t/bin/no read
-denied-in-the-list | ok | EACCES@open | | open $t/yes/secret r | bpf.files[2] open $t/yes/secret read
+denied-in-the-list | ok | EACCES@open | | open $t/yes/secret r | bpf.files[3] open $t/yes/secret read
 others-are-free | ok | ok | | sock netlink raw ; chroot / ; newns ; dial tcp 198.51.100.7:80 ; bindto tcp 127.0.0.1:9000 ; signal $t/outside.pid ; attach $t/outside.pid ; unshareuser |
 T
 depth file <<T
@@ -46,6 +49,7 @@ customProfile:
   files:
   - {pattern: "$t/yes/**", permissions: [read]}
   - {pattern: "$t/{rw/**,*.pid}", permissions: [read, write]}
+  - {pattern: "$t/log{,s}", permissions: [append]}
   - {pattern: "$t/yes/secret", permissions: [read], qualifiers: [deny]}
   processes:
   - {pattern: "$t/bin/yes", permissions: [exec]}
@@ -194,7 +198,7 @@ customProfile:
   network:
     sockets: [{domains: [inet], types: [stream]}]
     egress: {toDestinations: [{ip: 198.51.100.6, ports: [{port: 80}]}]}
-  capabilities: [chown]
+  capabilities: [chown, bpf] # before 6.7 the kernel asks for the capability first
 T
 }
 all all

@@ -76,6 +76,17 @@ static int op_write(Hand *h, char **argv) {
         return r;
 }
 
+/* Begins to write with a descriptor that was opened to append. */
+static int op_unappend(Hand *h, char **argv) {
+        int fd = open(argv[1], O_WRONLY | O_APPEND | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        int r = RET(fcntl(fd, F_SETFL, 0));
+        close(fd);
+        return r;
+}
+
 static int op_dir(Hand *h, char **argv) {
         char *path = strdupa(argv[1]);
 
@@ -229,6 +240,7 @@ const Op file_ops[] = {
         {"rm", 1, op_rm, "PATH: with everything below it"},
         {"copy", 2, op_copy, "FROM TO"},
         {"truncate", 1, op_truncate, "PATH"},
+        {"unappend", 1, op_unappend, "PATH: open it to append, and then begin to write"},
         {"unlink", 1, op_unlink, "PATH"},
         {"rmdir", 1, op_rmdir, "PATH"},
         {"mkdir", 1, op_mkdir, "PATH"},
