@@ -113,6 +113,101 @@ glob-escaped | ok | EACCES@open | put $t/lit*eral | open $t/lit*eral r | files[1
 glob-escaped-is-literal | ok | ok | put $t/litXeral | open $t/litXeral r | none $t/litXeral
 T
 
+# Each operation that is writing or reading: where it is denied, where it is only reported, where an exception spares it, and
+# beside all of that. NAME | preparation | steps | the step that is denied | operation of the alarm; @F the file, @S another
+# one, @L a free name, which no rule speaks of.
+cat >"$scratch/ops" <<'T'
+write/open | put @F | open @F w | open | open
+write/open-both | put @F | open @F rw | open | open
+write/open-truncating | put @F | open @F rt | open | *
+write/append | put @F | open @F a | open | open
+write/create | rm @F | open @F wc | open | *
+write/truncate | put @F | truncate @F | truncate | truncate
+write/unlink | put @F | unlink @F | unlink | unlink
+write/unlinkat | put @F | take @D dp ; unlinkunder @N | unlinkunder | unlink
+write/mkdir | rm @F | mkdir @F | mkdir | mkdir
+write/rmdir | rm @F ; dir @F | rmdir @F | rmdir | rmdir
+write/unlinkat-directory | rm @F ; dir @F | unlinkdir @F | unlinkdir | rmdir
+write/mkfifo | rm @F | mkfifo @F | mkfifo | mknod
+write/mknod | rm @F | mknull @F | mknull | mknod
+write/bind-socket | rm @F | bindsocket @F | bindsocket | mknod
+write/symlink | rm @F | symlink x @F | symlink | symlink
+write/link-to | rm @F ; put @S | link @S @F | link | link
+write/link-from | put @F | link @F @L | link | link
+write/rename-to | rm @F ; put @S | rename @S @F | rename | rename
+write/rename-over | put @F ; put @S | rename @S @F | rename | rename
+write/rename-from | put @F | rename @F @L | rename | rename
+write/noreplace-to | rm @F ; put @S | noreplace @S @F | noreplace | rename
+write/noreplace-from | put @F | noreplace @F @L | noreplace | rename
+write/whiteout-from | put @F | whiteout @F @L | whiteout | rename
+write/whiteout-over | put @F ; put @S | whiteout @S @F | whiteout | rename
+write/exchange | put @F ; put @S | exchange @F @S | exchange | rename
+write/exchange-reverse | put @F ; put @S | exchange @S @F | exchange | rename
+write/chmod | put @F | chmod @F 600 | chmod | chmod
+write/fchmod-read-only | put @F | take @F r ; fchmodhand | fchmodhand | chmod
+write/chown | put @F | chown @F | chown | chown
+write/lchown-of-symlink | rm @F ; symlink x @F | lchown @F | lchown | chown
+write/fchown-read-only | put @F | take @F r ; fchownhand | fchownhand | chown
+write/utimes | put @F | utimes @F | utimes | utimes
+write/futimens-read-only | put @F | take @F r ; futimes | futimes | utimes
+write/setxattr | put @F | setxattr @F | setxattr | setxattr
+write/fsetxattr-read-only | put @F | take @F r ; fsetxattr | fsetxattr | setxattr
+write/removexattr | put @F ; setxattr @F | removexattr @F | removexattr | setxattr
+write/fremovexattr-read-only | put @F ; setxattr @F | take @F r ; fremovexattr | fremovexattr | setxattr
+write/chattr-read-only | put @F | take @F r ; fattrhand | fattrhand | ioctl
+write/ioctl-of-device-read-only | rm @F ; mknull @F | take @F r ; ioctlhand | ioctlhand | ioctl
+write/ioctl-of-device | rm @F ; mknull @F | take @F rw ; ioctlhand | take | open
+write/ftruncate | put @F | take @F w ; cut | take | open
+write/fallocate | put @F | take @F w ; fallocate | take | open
+write/write | put @F | take @F w ; usewrite | take | open
+write/copy-file-range | put @F ; put @S | take @F w ; copyrange @S | take | open
+write/splice | put @F | take @F w ; splicein | take | open
+write/shared-mapping | put @F | take @F rw ; mapwrite | take | open
+write/io-uring | put @F | ringopen @F w async ; usewrite | ringopen | open
+read/open | put @F | take @F r ; use | take | open
+read/mmap | put @F | mapread @F | mapread | open
+read/splice | put @F | take @F r ; spliceout | take | open
+read/copy-file-range | put @F ; put @S | take @S w ; copyrange @F | copyrange | open
+read/list | rm @F ; dir @F | open @F rd | open | open
+read/link-from | put @F | link @F @L | link | link
+read/rename-from | put @F | rename @F @L | rename | rename
+read/exchange | put @F ; put @S | exchange @F @S | exchange | rename
+T
+
+ops_table() { # ACTION: the lines of attempt for what is denied, or of all that is only reported
+        local name prepared steps step alarm kind file dir rule wanted without=ok
+        while IFS='|' read -r name prepared steps step alarm; do
+                step=${step// /} alarm=${alarm// /} name=${name// /}
+                for kind in deny audit spared beside; do
+                        [ $kind != audit ] && [ "$1" = AUDIT ] && continue
+                        dir=$t/ops/$kind/${name%/*} file=$t/ops/$kind/$name rule=-
+                        [ $kind != spared ] || dir=$t/ops/deny/${name%/*}/spared file=$t/ops/deny/${name%/*}/spared/${name#*/}
+                        wanted=ok
+                        case $kind/$1 in
+                        deny/DENIED)
+                                wanted=EACCES@$step rule='files[12]'
+                                [[ $name = write/* ]] || rule='files[11]'
+                                rule+=" $alarm $file"
+                                ;;
+                        audit/AUDIT)
+                                rule='files[14]'
+                                [[ $name = write/* ]] || rule='files[13]'
+                                rule+=" $alarm $file"
+                                ;;
+                        *) rule="none $file" ;;
+                        esac
+                        # Of two names the alarm's object is the first, and that is sometimes the other one.
+                        case $name/${rule%% *} in
+                        *-to/files* | *-over/files* | *reverse/files*) rule="${rule%% *} $alarm $t/ops/other/$kind-${name//\//-}" ;;
+                        esac
+                        printf '%s/%s | %s | %s | dir %s ; dir %s ; rm %s ; rm %s ; %s | %s | %s\n' "$name" $kind "$without" $wanted \
+                                "$dir" $t/ops/other @S @L "$prepared" "$steps" "$rule" |
+                                sed "s,@F,$file,g; s,@D,$dir,g; s,@N,${name#*/},g; s,@S,$t/ops/other/$kind-${name//\//-},g
+                                        s,@L,$t/ops/free-$kind-${name//\//-},g"
+                done
+        done <"$scratch/ops"
+}
+
 fixture() { # what the tables' own preparations do not make
         local name
         mkdir -p $t/bin $t/audit
@@ -140,12 +235,46 @@ bpfRawRules:
   - {pattern: "$t/{glob/*/x?[ab].key,glob/*/n[^a-z],glob/{one,two}.k,deep/**/33,tree/**}", permissions: [r], qualifiers: [deny]}
   - {pattern: "*.secret", permissions: [r], qualifiers: [deny]}
   - {pattern: '$t/lit\*eral', permissions: [r], qualifiers: [deny]}
+  - {pattern: "$t/ops/deny/read/**", permissions: [r], qualifiers: [deny], except: ["$t/ops/deny/read/spared/**"]}
+  - {pattern: "$t/ops/deny/write/**", permissions: [w], qualifiers: [deny], except: ["$t/ops/deny/write/spared/**"]}
+  - {pattern: "$t/ops/audit/read/**", permissions: [r], qualifiers: [audit]}
+  - {pattern: "$t/ops/audit/write/**", permissions: [w], qualifiers: [audit]}
   processes:
   - {pattern: "$t/bin/no*", permissions: [exec], qualifiers: [deny]}
 T
 }
 
-tables="read write exec qualifiers"
+ops_table DENIED >"$scratch/operations"
+ops_table AUDIT >"$scratch/operations-audit"
+# A descriptor from before, or from somebody else by inheritance: reading and writing go on, as varmor(7) says; what is done to
+# the file itself is asked about by its path.
+inherited() {
+        local op wanted put=$t/ops/deny/write/inherited
+        mkdir -p "${put%/*}" && echo text >$put
+        exec 9<>$put
+        since=${EPOCHREALTIME/./}
+        while read -r op wanted; do
+                expect "inherited/$op" "$wanted" attempt -c system.slice/perm.service adopt 9 ';' "$op"
+        done <<'T'
+usewrite ok
+splicein ok
+mapwrite ok
+fallocate ok
+cut EACCES@cut
+fchmodhand EACCES@fchmodhand
+fchownhand EACCES@fchownhand
+futimes EACCES@futimes
+fsetxattr EACCES@fsetxattr
+fremovexattr EACCES@fremovexattr
+T
+        exec 9>&-
+        for op in truncate chmod chown utimes setxattr; do
+                echo "inherited-$op | ok | denied | | | files[12] $op $put"
+        done >"$scratch/inherited"
+        alarms_in "$scratch/inherited" perm.service perm
+}
+
+tables="read write exec qualifiers operations"
 fixture
 for table in $tables; do without "$scratch/$table" "system.slice/perm.service"; done
 rm -rf $t
@@ -157,6 +286,9 @@ if reload reload; then
                 alarms_in "$scratch/$table" perm.service perm
                 [ $table != qualifiers ] || audits=$since
         done
+        verdicts "audit/" < <(alarms -s "$since" -u perm.service -p perm -a AUDIT -w 20 -f "$scratch/operations-audit")
+        inherited
+
         # What a rule only audits goes through, and is an alarm of its own kind.
         cat >"$scratch/audits" <<T
 audit-only-read | ok | ok | | | files[4] open $t/audit/a
