@@ -207,6 +207,7 @@ struct mount {
         struct mount *mnt_parent;
         struct dentry *mnt_mountpoint;
         struct vfsmount mnt;
+        struct list_head mnt_mounts;
         struct list_head mnt_instance;
         const char *mnt_devname;
         struct mnt_namespace *mnt_ns;

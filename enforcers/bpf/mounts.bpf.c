@@ -352,6 +352,34 @@ static __always_inline bool is_new(struct vfsmount *mnt)
                BPF_CORE_READ(mnt, mnt_root) == BPF_CORE_READ(sb, s_root);
 }
 
+#define COPIES_MAX 8 /* names of the directory that a copy shows */
+
+/* A detached copy comes to be at s->path[0]. What it shows has the names, too, under which the task sees the directory that it
+ * was copied from; unless something is mounted within the copy, which might be seen nowhere else. */
+static __always_inline int copied_mount(struct va_scratch *s, struct vfsmount *mnt)
+{
+        struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+        __u64 within = (__u64)m + bpf_core_field_offset(struct mount, mnt_mounts);
+        struct dentry *root = BPF_CORE_READ(mnt, mnt_root);
+        struct va_every *x = &s->every;
+        __u32 named = 0;
+
+        if ((__u64)BPF_CORE_READ(m, mnt_mounts.next) != within)
+                return va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_FROM_ANY);
+        *x = va_first_mount(BPF_CORE_READ(mnt, mnt_sb), root);
+        for (int i = 0; i < COPIES_MAX; i++) {
+                va_next_mount(x);
+                if (!x->found)
+                        break;
+                if (va_path(s, 1, x->found, va_address(root)))
+                        return va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_FROM_ANY);
+                named++;
+                if (va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_SUBTREE | VA_SECOND_REVERSE))
+                        return -EACCES;
+        }
+        return named && x->done ? 0 : va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_FROM_ANY);
+}
+
 static __always_inline int attach_detached(struct va_scratch *s, const struct path *from, const struct path *to)
 {
         struct vfsmount *mnt = from->mnt;
@@ -361,7 +389,7 @@ static __always_inline int attach_detached(struct va_scratch *s, const struct pa
         int r;
 
         s->words = new ? words_of(mount_flags(mnt)) : WORD(BIND);
-        /* Where a copy comes from nobody knows any more. */
+        /* Whether a rule about mounts means where a copy comes from nobody can tell. */
         s->copy[VA_PATH_MAX - 1] = 0;
         r = check_mount(s, type, new ? (__u64)BPF_CORE_READ(m, mnt_devname) : va_address(&s->copy[VA_PATH_MAX - 1]),
                            VA_OP_MOVE_MOUNT);
@@ -370,7 +398,7 @@ static __always_inline int attach_detached(struct va_scratch *s, const struct pa
         r = target_is_free(s, to, VA_OP_MOVE_MOUNT);
         if (r)
                 return r;
-        return new ? new_mount(s, VA_OP_MOVE_MOUNT, type) : va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_FROM_ANY);
+        return new ? new_mount(s, VA_OP_MOVE_MOUNT, type) : copied_mount(s, mnt);
 }
 
 static __always_inline int move_attached(struct va_scratch *s, const struct path *from, const struct path *to)

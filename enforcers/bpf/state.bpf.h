@@ -20,6 +20,16 @@ struct va_path {
 #define VA_QUIET 1U      /* the kernel asks for a hint: nobody is told */
 #define VA_QUIET_PASS 2U /* only what is denied is told: another hook reports the rest */
 
+/* Each mount of the task's namespace that shows a file: begin with va_first_mount(). */
+struct va_every {
+        __u64 next;   /* struct list_head of the mount to look at */
+        __u64 head;
+        __u64 dentry;
+        __u64 ns;
+        __u64 found;  /* struct vfsmount; 0: there is none any more, or not all could be looked at: see @done */
+        __u64 done;
+};
+
 /* What one run of a program works with. Taken from a pool since BPF LSM programs can be preempted: what is static or
  * per CPU would be shared with the next task. */
 struct va_scratch {
@@ -39,6 +49,7 @@ struct va_scratch {
         __u32 inside;             /* policies, by place, in whose cgroups the other process is, too */
         __u32 quiet;              /* VA_QUIET, VA_QUIET_PASS; until the release */
         __u32 of_other;           /* @id is not the current task's; until the release */
+        struct va_every every;    /* for who has no room for it on the stack */
         struct va_event event;
         __u64 dentry_head[10];    /* what path.bpf.c looks at, */
         __u64 mnt;                /* see va_mediate() */
@@ -252,16 +263,6 @@ static __always_inline void va_begin(struct va_identity *id, const struct va_fou
  * mount namespace. Return: 0; VA_PATH_NONE: the object has no name that a rule could mean (pipe, socket ...): allow;
  * negative: the path cannot be had. */
 int va_path(struct va_scratch *s, __u32 which, __u64 mnt, __u64 dentry);
-
-/* Each mount of the task's namespace that shows a file: begin with va_first_mount(). */
-struct va_every {
-        __u64 next;   /* struct list_head of the mount to look at */
-        __u64 head;
-        __u64 dentry;
-        __u64 ns;
-        __u64 found;  /* struct vfsmount; 0: there is none any more, or not all could be looked at: see @done */
-        __u64 done;
-};
 
 /** va_next_mount() - find the next one (names.bpf.c). */
 int va_next_mount(struct va_every *x);
