@@ -81,7 +81,7 @@ overlay-over-forbidden-by-others | | | @A/over/@V/@O/@N | named | ok
 bind-made-by-it | | newns ; private ; bind @B @T | @T/@O/@N | bind | bind | -
 bind-file-made-by-it | put @L | newns ; private ; bind @F @L | @L | bind | bind | -
 rbind-made-by-it | | newns ; private ; rbind @A @T | @T/@V/@O/@N | rbind | rbind | -
-bind-in-own-user-namespace | | newuser ; bind @B @T | @T/@O/@N | bind | bind | -
+bind-in-own-user-namespace | | newuser ; rbind @B @T | @T/@O/@N | rbind | rbind | -
 overlay-made-by-it | dir @T/empty ; dir @T/on | newns ; private ; overlay @T/empty @B @T/on | @T/on/@O/@N | overlay | overlay | -
 T
 
@@ -186,6 +186,9 @@ fixture() {
                 mount --bind $a/source/$v $a/onto/$v
                 mount -t overlay -o "lowerdir=$a/$v,upperdir=$a/over.upper/$v,workdir=$a/over.work/$v" overlay $a/over/$v
         done
+        mkdir -p $a/no/read/mounted $a/yes/mounted
+        mount -t tmpfs tmpfs $a/no/read/mounted
+        mount -t tmpfs tmpfs $a/yes/mounted
         mount -t overlay -o "lowerdir=$a/lower,upperdir=$a/upper,workdir=$a/work" overlay $a/merged
 }
 
@@ -220,11 +223,71 @@ io-uring-mkdir/write-neighbour | ok | ok | rm $a/yes/write/dir | ringmkdir $a/ye
 unnamed-file/write | ok | EACCES@tmpfile | | tmpfile $a/no/write | files[1] * *
 unnamed-file/write-neighbour | ok | ok | | tmpfile $a/yes/write ; linkproc $a/tmp/unnamed ; unlink $a/tmp/unnamed | -
 T
+# Second names of directories. Below @a/no something is forbidden, below @a/yes and @a/tmp nothing is; and below no/read/x and
+# no/read/y the same is.
+cat >"$scratch/second" <<T
+rename-forbidden | ok | EACCES@rename | rm $a/tmp/to | rename $a/no $a/tmp/to ; rename $a/tmp/to $a/no | * rename $a/no
+rename-free | ok | ok | rm $a/tmp/to ; dir $a/yes/dir | rename $a/yes/dir $a/tmp/to | -
+rename-alike | ok | ok | rm $a/no/read/y ; dir $a/no/read/x | rename $a/no/read/x $a/no/read/y | -
+move-mount-forbidden | ok | EACCES@movetree | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; movetree $a/no/read/mounted $a/tmp/to | * move_mount *
+move-mount-free | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; movetree $a/yes/mounted $a/tmp/to | -
+move-mount-alike | ok | ok | rm $a/no/read/y ; dir $a/no/read/y | newns ; private ; movetree $a/no/read/mounted $a/no/read/y | -
+move-mount-into-forbidden | ok | EACCES@movetree | rm $a/no/write/to ; dir $a/no/write/to | newns ; private ; movetree $a/no/read/mounted $a/no/write/to | -
+open-tree-forbidden | ok | EACCES@movemount | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; opentree $a/no alone ; movemount $a/tmp/to ; read $a/tmp/to/read/name | * move_mount *
+open-tree-forbidden-below | ok | EACCES@movemount | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; opentree $a alone ; movemount $a/tmp/to | * move_mount *
+open-tree-free | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; opentree $a/yes alone ; movemount $a/tmp/to ; read $a/tmp/to/read/name | -
+open-tree-alike | ok | ok | rm $a/no/read/y ; dir $a/no/read/y ; dir $a/no/read/x | newns ; private ; opentree $a/no/read/x alone ; movemount $a/no/read/y | -
+open-tree-forbidden-by-another-name | ok | EACCES@movemount | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; opentree $a/bound/no alone ; movemount $a/tmp/to | -
+open-tree-root | ok | EACCES@movemount | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; opentree / alone ; movemount $a/tmp/to | -
+open-tree-with-mounts-within | ok | EACCES@movemount | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; opentree $a/yes ; movemount $a/tmp/to | -
+open-tree-of-others | ok | EACCES@movemount | rm $a/tmp/to ; dir $a/tmp/to | setns $other ; opentree $a/ns/no alone ; movemount $a/tmp/to | -
+new-mount | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; fsmount tmpfs ; movemount $a/tmp/to | -
+pivot-root | ok | EACCES@bind,EACCES@pivot | dir $a/tmp/root/old | newns ; private ; bind $a/tmp/root $a/tmp/root ; chdir $a/tmp/root ; pivot . old | -
+pivot-root-to-a-mount | ok | EACCES@pivot | dir $a/yes/mounted/old | newns ; private ; chdir $a/yes/mounted ; pivot . old | * pivot_root *
+snapshot-forbidden | ok | EACCES@snapshot | | take $a/tmp rd ; snapshot | * ioctl *
+T
+# Who is denied nothing makes what names it likes.
+cat >"$scratch/loose" <<T
+rename | ok | ok | rm $a/tmp/to ; dir $a/no/dir | rename $a/no/dir $a/tmp/to | -
+bind | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; bind $a/no $a/tmp/to ; read $a/tmp/to/read/name | -
+rbind | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; rbind $a $a/tmp/to ; read $a/tmp/to/no/read/name | -
+move | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; move $a/yes/mounted $a/tmp/to | -
+move-mount | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; movetree $a/no/read/mounted $a/tmp/to | -
+open-tree | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; opentree $a/no ; movemount $a/tmp/to ; read $a/tmp/to/read/name | -
+overlay | ok | ok | rm $a/tmp/to ; dir $a/tmp/to ; dir $a/tmp/empty | newns ; private ; overlay $a/tmp/empty $a/no $a/tmp/to ; read $a/tmp/to/read/name | -
+pivot-root | ok | ok | dir $a/tmp/root/old | newns ; private ; bind $a/tmp/root $a/tmp/root ; chdir $a/tmp/root ; pivot . old ; read /old$a/no/read/name | -
+snapshot | ok | ok | | take $a/tmp rd ; snapshot | -
+it-is-covered | ok | ok | | write $a/no/write/name | files[0] open $a/no/write/name
+T
+# Who is denied anything has base protection, and so nobody knows whether a bind mount goes around that; the rest is free.
+cat >"$scratch/base" <<T
+it-is-covered | ok | EACCES@exec | | exec $a/never | processes[0] exec $a/never
+rename | ok | ok | rm $a/tmp/to ; dir $a/no/dir | rename $a/no/dir $a/tmp/to | -
+move-mount | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; movetree $a/no/read/mounted $a/tmp/to | -
+open-tree | ok | ok | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; opentree $a/no alone ; movemount $a/tmp/to ; read $a/tmp/to/read/name | -
+open-tree-root | ok | EACCES@movemount | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; opentree / alone ; movemount $a/tmp/to | -
+bind | ok | EACCES@bind | rm $a/tmp/to ; dir $a/tmp/to | newns ; private ; bind $a/no $a/tmp/to ; read $a/tmp/to/read/name | -
+T
+cp "$progs/nothing" $a/never
 comment "$(grep -c '|' "$scratch/table") attempts"
-without "$scratch/table"
+for table in table second loose base; do without "$scratch/$table"; done
 rules | policy aliases
+policy loose <<T
+allowViolations: true
+auditViolations: true
+bpfRawRules:
+  files:
+  - {pattern: "$a/no/**", permissions: [w], qualifiers: [deny]}
+T
+echo "bpfRawRules: {processes: [{pattern: $a/never, permissions: [x], qualifiers: [deny]}]}" | policy based
 if reload reload; then
         with "$scratch/table" $unit
         alarms_in "$scratch/table" aliases.service aliases
+        with "$scratch/second" $unit second
+        alarms_in "$scratch/second" aliases.service aliases
+        with "$scratch/loose" system.slice/loose.service loose
+        alarms_in "$scratch/loose" loose.service loose AUDIT
+        with "$scratch/base" system.slice/based.service based
+        alarms_in "$scratch/base" based.service based
 fi
 done_testing

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/btrfs.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdint.h>
@@ -137,6 +138,15 @@ static int op_ioctlhand(Hand *h, char **argv) {
         return 0;
 }
 
+/* A snapshot, as btrfs would make it in the directory taken. Other file systems do not know the request. */
+static int op_snapshot(Hand *h, char **argv) {
+        struct btrfs_ioctl_vol_args_v2 args = {.fd = h->fd, .name = "snapshot"};
+
+        if (ioctl(h->fd, BTRFS_IOC_SNAP_CREATE_V2, &args) < 0)
+                return errno == ENOTTY ? 0 : -errno;
+        return 0;
+}
+
 static int op_copyrange(Hand *h, char **argv) {
         int from = open(argv[1], O_RDONLY | O_CLOEXEC);
         off_t at = 0;
@@ -226,6 +236,7 @@ const Op alias_ops[] = {
         {"fremovexattr", 0, op_fremovexattr, ""},
         {"fattrhand", 0, op_fattrhand, ": chattr"},
         {"ioctlhand", 0, op_ioctlhand, ": a request that nobody knows"},
+        {"snapshot", 0, op_snapshot, ": of the directory taken, as on btrfs"},
         {"fallocate", 0, op_fallocate, ""},
         {"copyrange", 1, op_copyrange, "FROM: copy_file_range into it"},
         {"splicein", 0, op_splicein, ": from a pipe into it"},

@@ -67,7 +67,8 @@ static int op_overlay(Hand *h, char **argv) {
 }
 
 static int op_opentree(Hand *h, char **argv) {
-        int fd = open_tree(AT_FDCWD, argv[1], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        unsigned recursive = argv[2] && strcmp(argv[2], "alone") == 0 ? 0 : AT_RECURSIVE;
+        int fd = open_tree(AT_FDCWD, argv[1], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
 
         if (fd < 0)
                 return -errno;
@@ -126,7 +127,7 @@ const Op space_ops[] = {
         {"umount", 1, op_umount, "DIR"},
         {"detach", 1, op_detach, "DIR: umount, lazily"},
         {"overlay", 3, op_overlay, "UPPERMOST LOWER DIR: read-only overlayfs"},
-        {"opentree", 1, op_opentree, "PATH: take a detached clone of the mount"},
+        {"opentree", 1, op_opentree, "PATH [alone]: take a detached clone of the mount and those below it, or of it alone"},
         {"movemount", 1, op_movemount, "DIR: put the mount taken there"},
         {"fsmount", 1, op_fsmount, "TYPE: take a detached new mount"},
         {"pivot", 2, op_pivot, "ROOT OLD"},
