@@ -27,7 +27,6 @@ static const char *const default_launchers[] = {
         "/usr/bin/conmon",
         "/usr/libexec/podman/conmon",
         "/usr/bin/podman",
-        "/usr/libexec/podman/catatonit",
         "/usr/bin/containerd-shim-runc-v2",
         "/usr/bin/lxc-start",
         "/usr/libexec/lxc/lxc-monitord",
