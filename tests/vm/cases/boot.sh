@@ -16,6 +16,11 @@ succeeds service/watchdog [ "$(systemctl show -P WatchdogUSec varmord.service)" 
 succeeds service/verify systemd-analyze verify --man=no varmord.service
 says service/security 'varmord.service' systemd-analyze security --no-pager varmord.service
 comment "$(systemd-analyze security --no-pager varmord.service 2>/dev/null | tail -n 1)"
+# What tells that somebody renames or mounts while a path is being written down: without its address, nothing would.
+address() { sed -n "s/^\([0-9a-f]*\) . $1\$/0x\1/p" /proc/kallsyms; }
+bpftool prog dump xlated name va_file_open >"$scratch/program"
+says service/knows-renames "= $(address rename_lock)" cat "$scratch/program"
+says service/knows-mounts "= $(address mount_lock)" cat "$scratch/program"
 # Early: before the services that it protects, which basic.target stands for, and before the bus.
 says service/early 'basic.target|sysinit.target' systemctl show -P Before varmord.service
 varmord_usec=$(systemctl show -P ActiveEnterTimestampMonotonic varmord.service)
