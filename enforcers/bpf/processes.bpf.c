@@ -42,6 +42,17 @@ static __always_inline bool look_at(struct va_scratch *s, struct task_struct *t)
         return true;
 }
 
+/* Does @t set a workload up, in the workload's cgroup? */
+static __always_inline bool sets_up(struct task_struct *t)
+{
+        struct task_struct *leader = t->group_leader;
+        struct va_found f = {};
+        struct va_identity *id = leader ? bpf_task_storage_get(&va_tasks, leader, 0, 0) : NULL;
+
+        return !(id && id->flags & VA_ID_LIVE) && va_is_launcher((__u64)BPF_CORE_READ(t, mm, exe_file)) &&
+               va_find_label(va_address(t->cgroups->dfl_cgrp), &f) && f.cover.n > 0;
+}
+
 struct meet {
         struct va_scratch *a;
         struct va_scratch *b;
@@ -157,6 +168,9 @@ int BPF_PROG(va_ptrace, struct task_struct *child, unsigned int mode, int ret)
         if (va_unconfined(t) && va_unconfined(child))
                 return 0; /* allow: neither is under a policy */
         if (va_is_self(child) && !va_unconfined(t) && va_guard(VA_OP_PTRACE))
+                return -EPERM;
+        /* It would do what its tracer wants, under no policy. */
+        if (attach && !va_unconfined(t) && sets_up(child) && va_guard(VA_OP_PTRACE))
                 return -EPERM;
         return mediate_deed(t, child, true, &d);
 }

@@ -259,11 +259,19 @@ expect service/set-up-and-script "ok EACCES" paste -sd ' ' /run/case-script
 since=${EPOCHREALTIME/./}
 succeeds split/start systemctl start case-split.service
 says split/denied '^EACCES@read' podman exec split attempt read /etc/case/key
+# Neither the monitor nor the engine, which are in the same cgroup, and under no policy.
+for pid in $(cat /sys/fs/cgroup/system.slice/case-split.service/runtime/cgroup.procs); do
+        name=split/trace-$(cat /proc/$pid/comm)
+        expect "$name/unconfined" ok attempt seize $pid
+        expect "$name/confined" EPERM@seize attempt -c system.slice/case-split.service/tracer seize $pid
+        expect "$name/memory" EACCES@procfile attempt -c system.slice/case-split.service/tracer procfile $pid mem w
+done
+succeeds split/trace-alarm until_true 20 alarm_says '^DENIED.split.base-protection.ptrace'
 says split/neighbour '^ok' podman exec split attempt write /srv/lower/write
 succeeds split/alarm until_true 20 alarm_says '^DENIED.split.files.0..open./etc/case/key.*case-split.service'
 succeeds split/stop systemctl stop case-split.service
 expect split/stopped "inactive success" echo "$(systemctl show -P ActiveState -P Result case-split.service | sort | paste -sd ' ')"
-expect split/no-other-alarms "" echo "$(alarms -s "$since" | grep '^DENIED.split' | cut -f 5 | grep -v /etc/case/key | sort -u | paste -sd ' ')"
+expect split/no-other-alarms "" echo "$(alarms -s "$since" | grep '^DENIED.split' | grep -v base-protection | cut -f 5 | grep -v /etc/case/key | sort -u | paste -sd ' ')"
 kill $outsider
 
 # ---- systemd-nspawn --------------------------------------------------------------------------------------------------
