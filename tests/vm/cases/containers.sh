@@ -256,6 +256,10 @@ T
 systemctl daemon-reload
 systemctl start case-script.service
 expect service/set-up-and-script "ok EACCES" paste -sd ' ' /run/case-script
+if [ "$(paste -sd ' ' /run/case-script)" != "ok EACCES" ]; then
+        journalctl -q -b -u varmord.service -n 20 -o short-monotonic --no-hostname >"$scratch/log"
+        comment_file "$scratch/log"
+fi
 since=${EPOCHREALTIME/./}
 succeeds split/start systemctl start case-split.service
 says split/denied '^EACCES@read' podman exec split attempt read /etc/case/key
