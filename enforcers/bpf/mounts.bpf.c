@@ -380,6 +380,32 @@ static __always_inline int copied_mount(struct va_scratch *s, struct vfsmount *m
         return named && x->done ? 0 : va_second_name(s, VA_OP_MOVE_MOUNT, VA_SECOND_FROM_ANY);
 }
 
+/* What rules of mounts say to it: it binds whatever the task sees as the directory that was copied. */
+static __always_inline int judge_copy(struct va_scratch *s, struct vfsmount *mnt, __u64 type)
+{
+        struct dentry *root = BPF_CORE_READ(mnt, mnt_root);
+        struct va_every *x = &s->every;
+        __u32 named = 0;
+        int r;
+
+        s->words = WORD(BIND);
+        *x = va_first_mount(BPF_CORE_READ(mnt, mnt_sb), root);
+        for (int i = 0; i < COPIES_MAX; i++) {
+                va_next_mount(x);
+                if (!x->found || va_path(s, 1, x->found, va_address(root)))
+                        break;
+                named++;
+                r = check_mount(s, type, 0, VA_OP_MOVE_MOUNT);
+                if (r)
+                        return r;
+        }
+        if (named)
+                return 0;
+        /* Nobody can tell whether a rule means it. */
+        s->copy[VA_PATH_MAX - 1] = 0;
+        return check_mount(s, type, va_address(&s->copy[VA_PATH_MAX - 1]), VA_OP_MOVE_MOUNT);
+}
+
 static __always_inline int attach_detached(struct va_scratch *s, const struct path *from, const struct path *to)
 {
         struct vfsmount *mnt = from->mnt;
@@ -388,11 +414,11 @@ static __always_inline int attach_detached(struct va_scratch *s, const struct pa
         bool new = is_new(mnt);
         int r;
 
-        s->words = new ? words_of(mount_flags(mnt)) : WORD(BIND);
-        /* Whether a rule about mounts means where a copy comes from nobody can tell. */
-        s->copy[VA_PATH_MAX - 1] = 0;
-        r = check_mount(s, type, new ? (__u64)BPF_CORE_READ(m, mnt_devname) : va_address(&s->copy[VA_PATH_MAX - 1]),
-                           VA_OP_MOVE_MOUNT);
+        if (new) {
+                s->words = words_of(mount_flags(mnt));
+                r = check_mount(s, type, (__u64)BPF_CORE_READ(m, mnt_devname), VA_OP_MOVE_MOUNT);
+        } else
+                r = judge_copy(s, mnt, type);
         if (r)
                 return r;
         r = target_is_free(s, to, VA_OP_MOVE_MOUNT);
