@@ -139,6 +139,7 @@ int BPF_PROG(va_attach, struct cgroup *dst, const char *path, struct task_struct
 {
         struct task_struct *leader;
         struct va_found f = {};
+        struct va_identity *id;
         struct va_scratch *s;
         int index;
 
@@ -161,6 +162,11 @@ int BPF_PROG(va_attach, struct cgroup *dst, const char *path, struct task_struct
         }
         leader = task->group_leader;
         if (!leader)
+                return 0;
+        /* systemd moves what it starts twice, once from outside, and that may be late: it is no news then, and what the process
+         * became by its exec must not be forgotten. */
+        id = bpf_task_storage_get(&va_tasks, leader, 0, 0);
+        if (id && id->home == BPF_CORE_READ(dst, kn, id))
                 return 0;
         bpf_task_storage_delete(&va_tasks, leader);
         if (!va_find_label(va_address(dst), &f) || f.cover.n == 0)

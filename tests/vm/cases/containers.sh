@@ -260,6 +260,20 @@ if [ "$(paste -sd ' ' /run/case-script)" != "ok EACCES" ]; then
         journalctl -q -b -u varmord.service -n 20 -o short-monotonic --no-hostname >"$scratch/log"
         comment_file "$scratch/log"
 fi
+# PID 1 moves what it starts into the cgroup once more, from outside, which may be late: the runtime that the script is executed
+# by does not become set-up by it.
+sed 's,^Environment=,&PRELOAD_AWAIT=/run/case-go ,; s,/run/case-script,/run/case-late,; /crun --version/d' \
+        /run/systemd/system/case-script.service >/run/systemd/system/case-late.service
+systemctl daemon-reload
+systemctl start --no-block case-late.service
+late=/sys/fs/cgroup/system.slice/case-late.service/cgroup.procs
+succeeds service/late-runs until_true 20 grep -q . $late
+until_true 20 sh -c "readlink /proc/\$(cat $late)/exe | grep -q crun"
+succeeds service/late-move sh -c "cat $late >$late"
+touch /run/case-go
+succeeds service/late-ends until_true 20 grep -q . /run/case-late
+expect service/late "EACCES" cat /run/case-late
+
 since=${EPOCHREALTIME/./}
 succeeds split/start systemctl start case-split.service
 says split/denied '^EACCES@read' podman exec split attempt read /etc/case/key
