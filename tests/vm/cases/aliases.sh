@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
+# vm-short: 6.12
 # vm-timeout: 500
 #
 # Detours to a file, one a line: for reading, writing and executing alike it is denied by each what it is denied by its name;

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
+# vm-short: 6.1
 # vm-timeout: 500
 #
 # Which programs are attached: none without a policy, what the policies need with them; and what becomes of the set when varmord

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
+# vm-short: 6.1
 # vm-timeout: 400
 #
 # Denials as fast as loops can make them, all alike and all different, by one process, by several, and by one for each: what
