@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
+# vm-short: 6.12
 # vm-timeout: 500
 #
 # Policies of 1 to 10 000 patterns, and many policies: they load, are enforced to the last pattern, and stay within bounds.
