@@ -8,14 +8,11 @@
 __attribute__((noinline)) int va_guard(__u32 op)
 {
         struct va_scratch *s;
-        int index, r;
+        int r;
 
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        s = va_scratch_at(index - 1);
-        if (!s)
-                return -EACCES;
+        r = va_take_scratch(&s);
+        if (r <= 0)
+                return r;
         r = va_refuse(s, op, VA_REASON_BASE, 0);
         va_release(s);
         return r;

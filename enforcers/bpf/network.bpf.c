@@ -173,7 +173,7 @@ static __always_inline int check_address(struct socket *sock, const void *addres
                 return 0; /* allow: rules of addresses are about the internet's */
         if (!read_inet(&a, address, size, family, op == VA_OP_SENDMSG))
                 return 0; /* allow: the kernel will refuse it, or disconnect */
-        r = va_begin_check(&s);
+        r = va_take_scratch(&s);
         if (r <= 0)
                 return r;
         r = check_inet(s, &a, kind, op);
@@ -396,7 +396,7 @@ int BPF_PROG(va_bind, struct socket *sock, void *address, int size, int ret)
                 return check_address(sock, address, size, VA_KIND_INGRESS, VA_OP_BIND);
         if (size <= UN_PATH || bpf_probe_read_kernel(&first, 1, address + UN_PATH) || first)
                 return 0; /* allow: a name that the kernel chooses; or a file: va_bind_file() */
-        r = va_begin_check(&s);
+        r = va_take_scratch(&s);
         if (r <= 0)
                 return r;
         r = check_abstract(s, va_address(address) + UN_PATH, size - UN_PATH, VA_KIND_INGRESS_UNIX, VA_OP_BIND);
@@ -455,7 +455,7 @@ static __always_inline int check_own(struct socket *sock, __u32 op)
                 if (is_mapped(&a))
                         a.family = AF_INET;
         }
-        r = va_begin_check(&s);
+        r = va_take_scratch(&s);
         if (r <= 0)
                 return r;
         r = check_inet(s, &a, VA_KIND_INGRESS, op);

@@ -21,7 +21,7 @@ int BPF_PROG(va_capable, const struct cred *cred, void *ns, int cap, unsigned in
                 return 0; /* allow: under no policy */
         if (cred == task->cred && cred != task->real_cred && !(task->flags & PF_IO_WORKER))
                 return 0; /* allow: the kernel's own doing */
-        r = va_begin_check(&s);
+        r = va_take_scratch(&s);
         if (r <= 0)
                 return r < 0 ? -EPERM : 0;
         s->number = cap;

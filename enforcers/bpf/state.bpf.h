@@ -214,19 +214,22 @@ static __always_inline void va_release(struct va_scratch *s)
         __sync_lock_test_and_set(&s->busy, 0);
 }
 
-/** va_begin_check() - what a hook that asks about more than one path begins with.
- * Return: 0 allow; 1 and in @ret the scratch, to be released; -EACCES deny. */
-static __always_inline int va_begin_check(struct va_scratch **ret)
+/** va_take_scratch() - va_enter(), and in @ret the scratch, to be released.
+ * Return: 0 allow; 1 there is one; -EACCES deny. */
+static __always_inline int va_take_scratch(struct va_scratch **ret)
 {
-        int index;
+        int index = va_enter();
 
-        if (va_unconfined(bpf_get_current_task_btf()))
-                return 0;
-        index = va_enter();
         if (index == 0)
                 return 0;
         *ret = va_scratch_at(index - 1);
         return *ret ? 1 : -EACCES;
+}
+
+/** va_begin_check() - the same, after the cheap test. */
+static __always_inline int va_begin_check(struct va_scratch **ret)
+{
+        return va_unconfined(bpf_get_current_task_btf()) ? 0 : va_take_scratch(ret);
 }
 
 /* The label that holds for a cgroup. */
@@ -342,14 +345,11 @@ int va_mediate_noted(struct va_scratch *s, __u32 op, __u32 want);
 static __always_inline int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u32 want)
 {
         struct va_scratch *s;
-        int index;
+        int r;
 
-        index = va_enter();
-        if (index == 0)
-                return 0;
-        s = va_scratch_at(index - 1);
-        if (!s)
-                return -EACCES;
+        r = va_take_scratch(&s);
+        if (r <= 0)
+                return r;
         s->mnt = mnt;
         s->dentry = dentry;
         return va_mediate_noted(s, op, want);
