@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-/* Base protection, as far as it is not about paths: nobody confined gets at our programs and maps, or changes what varmord
- * runs under. And rules about bpf(2). */
+/* Base protection, as far as it is not about paths: nobody confined gets at our programs and maps, at varmord, or at what sets
+ * workloads up. And rules about bpf(2). */
 
 #include "object.bpf.h"
 
@@ -82,6 +82,43 @@ int BPF_PROG(va_bpf, int cmd, void *attr, unsigned int size, int ret)
 }
 
 /* ---- varmord ---------------------------------------------------------------------------------------------------- */
+
+/* Does @t set a workload up, in the workload's cgroup? */
+static __always_inline bool sets_up(struct task_struct *t)
+{
+        struct task_struct *leader = t->group_leader;
+        struct va_found f = {};
+        struct va_identity *id = leader ? bpf_task_storage_get(&va_tasks, leader, 0, 0) : NULL;
+
+        return !(id && id->flags & VA_ID_LIVE) && va_is_launcher((__u64)BPF_CORE_READ(t, mm, exe_file)) &&
+               va_find_label(va_address(t->cgroups->dfl_cgrp), &f) && f.cover.n > 0;
+}
+
+SEC("lsm/task_kill")
+int BPF_PROG(va_guard_kill, struct task_struct *p, void *info, int sig, const void *cred, int ret)
+{
+        if (ret != 0)
+                return ret;
+        return sig != 0 && va_is_self(p) ? guard(VA_OP_KILL) : 0;
+}
+
+/* Signals of descriptors are sent in nobody's name; varmord asks for none. */
+SEC("lsm/file_send_sigiotask")
+int BPF_PROG(va_sigio, struct task_struct *p, void *owner, int sig, int ret)
+{
+        return ret != 0 ? ret : va_is_self(p) ? -EPERM : 0;
+}
+
+/* What sets a workload up would do what its tracer wants, under no policy. */
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(va_guard_ptrace, struct task_struct *child, unsigned int mode, int ret)
+{
+        if (ret != 0)
+                return ret;
+        if (va_unconfined(bpf_get_current_task_btf()))
+                return 0; /* allow: under no policy */
+        return va_is_self(child) || (mode & PTRACE_MODE_ATTACH && sets_up(child)) ? guard(VA_OP_PTRACE) : 0;
+}
 
 SEC("lsm/task_setrlimit")
 int BPF_PROG(va_setrlimit, struct task_struct *p, unsigned int resource, void *limit, int ret)

@@ -75,19 +75,21 @@ static const struct {
         {"va_uring_creds", VA_NEED_KIND(OP_CAPABILITY)},
         {"va_userns", VA_NEED_KIND(OP_USERNS)},
 
-        /* processes.bpf.c; varmord is nobody's to trace or to signal */
-        {"va_kill", FILES | VA_NEED_KIND(OP_SIGNAL)},
-        {"va_ptrace", FILES | VA_NEED_KIND(OP_PTRACE)},
+        /* processes.bpf.c */
+        {"va_kill", VA_NEED_KIND(OP_SIGNAL)},
+        {"va_ptrace", VA_NEED_KIND(OP_PTRACE)},
         {"va_traceme", VA_NEED_KIND(OP_PTRACE)},
         {"va_fcntl", VA_NEED_KIND(OP_SIGNAL)},
         {"va_ioctl_owner", VA_NEED_KIND(OP_SIGNAL)},
         {"va_owner_compat", VA_NEED_KIND(OP_SIGNAL)},
-        {"va_sigio", FILES | VA_NEED_KIND(OP_SIGNAL)},
 
         /* guard.bpf.c: base protection */
         {"va_bpf_map", FILES},
         {"va_bpf_prog", FILES},
         {"va_bpf", FILES | VA_NEED_KIND(OP_BPF)},
+        {"va_guard_kill", FILES},
+        {"va_sigio", FILES},
+        {"va_guard_ptrace", FILES},
         {"va_setrlimit", FILES},
         {"va_setscheduler", FILES},
         {"va_setnice", FILES},

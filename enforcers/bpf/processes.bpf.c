@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /* Processes: what one does to another. Both may be under policies: the one who acts under rules of what he does, the other
- * under rules of what is done to him. "Inside" is who is under the same policy. Nobody confined gets at varmord. */
+ * under rules of what is done to him. "Inside" is who is under the same policy. */
 
 #include "object.bpf.h"
 
@@ -40,17 +40,6 @@ static __always_inline bool look_at(struct va_scratch *s, struct task_struct *t)
                 return false;
         va_begin(&s->id, &f, va_cgroup_of(t), va_state.epoch);
         return true;
-}
-
-/* Does @t set a workload up, in the workload's cgroup? */
-static __always_inline bool sets_up(struct task_struct *t)
-{
-        struct task_struct *leader = t->group_leader;
-        struct va_found f = {};
-        struct va_identity *id = leader ? bpf_task_storage_get(&va_tasks, leader, 0, 0) : NULL;
-
-        return !(id && id->flags & VA_ID_LIVE) && va_is_launcher((__u64)BPF_CORE_READ(t, mm, exe_file)) &&
-               va_find_label(va_address(t->cgroups->dfl_cgrp), &f) && f.cover.n > 0;
 }
 
 struct meet {
@@ -167,11 +156,6 @@ int BPF_PROG(va_ptrace, struct task_struct *child, unsigned int mode, int ret)
                 return ret;
         if (va_unconfined(t) && va_unconfined(child))
                 return 0; /* allow: neither is under a policy */
-        if (va_is_self(child) && !va_unconfined(t) && va_guard(VA_OP_PTRACE))
-                return -EPERM;
-        /* It would do what its tracer wants, under no policy. */
-        if (attach && !va_unconfined(t) && sets_up(child) && va_guard(VA_OP_PTRACE))
-                return -EPERM;
         return mediate_deed(t, child, true, &d);
 }
 
@@ -198,8 +182,6 @@ int BPF_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cr
                 return ret;
         if (sig == 0 || va_unconfined(t))
                 return 0; /* allow: nothing is sent, or under no policy */
-        if (va_is_self(p) && va_guard(VA_OP_KILL))
-                return -EPERM;
         if (p->tgid == t->tgid)
                 return 0; /* allow: to itself */
         return mediate_deed(t, p, true, &d);
@@ -276,11 +258,4 @@ int BPF_PROG(va_owner_compat, struct file *file, unsigned int cmd, unsigned long
         if (ret != 0)
                 return ret;
         return cmd == FIOSETOWN || cmd == SIOCSPGRP ? check_owner() : 0;
-}
-
-/* Base protection: varmord asks for none. */
-SEC("lsm/file_send_sigiotask")
-int BPF_PROG(va_sigio, struct task_struct *p, void *owner, int sig, int ret)
-{
-        return ret != 0 ? ret : va_is_self(p) ? -EPERM : 0;
 }

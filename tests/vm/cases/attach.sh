@@ -110,10 +110,10 @@ expect taken/state-again active policy_state attach
 expect files/denied EACCES@read "${read_key[@]}"
 expect files/neighbour ok attempt -c $cg read $dir/page
 list=$(attached)
-for name in $core va_file_open va_path_unlink va_path_rename va_mount va_bpf va_kill; do
+for name in $core va_file_open va_path_unlink va_path_rename va_mount va_bpf va_guard_kill; do
         says "files/$name" " $name " echo " $list "
 done
-for name in va_capable va_socket va_socket_conne va_bind va_userns va_traceme; do
+for name in va_capable va_socket va_socket_conne va_bind va_userns va_traceme va_kill va_ptrace; do
         says "files/not-$name" '^none$' bash -c "[[ ' $list ' = *' $name '* ]] || echo none"
 done
 comment "open and close under no policy: $unattached ns with nothing attached, $(cost_of_open) ns with $(wc -w <<<"$list") programs"
