@@ -52,27 +52,17 @@ int va_match_big(struct va_table_big *t, struct va_match_buf *buf, __u32 off, __
 /* Keeps @x the value that was checked: the compiler may not recompute it. */
 #define va_keep(x) asm volatile("" : "+r"(x))
 
-/* @x without all but the first @n (1..7) bytes in memory. */
+/* @x without all but the first @n (1..8) bytes in memory. */
 static __always_inline __u64 va_first_bytes(__u64 x, __u64 n)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        return x & ((1ULL << (8 * n & 63)) - 1);
+        return x & ~0ULL >> ((64 - 8 * n) & 63);
 #else
-        return x & ~(~0ULL >> (8 * n & 63));
+        return x & ~0ULL << ((64 - 8 * n) & 63);
 #endif
 }
 
 #ifdef VA_MATCH_DEFINE
-
-/* The first @n (1..8) bytes in memory. */
-static __always_inline __u64 va_mask(__u64 n)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        return ~0ULL >> ((64 - 8 * n) & 63);
-#else
-        return ~0ULL << ((64 - 8 * n) & 63);
-#endif
-}
 
 #define VA_MATCH_ROWS 16
 #define VA_MATCH_TAIL_CHUNK 32
@@ -123,7 +113,7 @@ static __always_inline __u64 va_step_tail(const struct va_walk *w, __u64 s, cons
         tab += at;
         n = *(const __u32 *)tab & 0xff;
         if (n <= 8 && !tail && n <= m->end - pos) { /* most are */
-                x = (*(const __u64 *)(tab + 8) ^ *(const __u64 *)q) & va_mask(n);
+                x = va_first_bytes(*(const __u64 *)(tab + 8) ^ *(const __u64 *)q, n);
                 if (x)
                         return va_fall(m, tab, 0, pos, va_leading_bytes(x));
                 m->pos = pos + n;
