@@ -69,6 +69,10 @@ target-not-its-parent | ok | ok | | exec $t/bin/other exec $t/bin/interpreter re
 target-thread | ok | exit:1@exec | | exec $t/bin/interpreter thread read $t/targets/a
 target-fork | ok | exit:1@exec | | exec $t/bin/interpreter fork read $t/targets/a
 target-executed-by-thread | ok | exit:1@execthread | | execthread $t/bin/interpreter read $t/targets/a
+target-socket | ok | exit:1@exec | | exec $t/bin/interpreter sock inet6 stream
+target-socket-neighbour | ok | ok | | exec $t/bin/interpreter sock inet stream
+target-socket-child | ok | exit:1@exec | | exec $t/bin/interpreter exec $t/bin/other sock inet6 stream
+target-socket-not-this-one | ok | ok | | exec $t/bin/other sock inet6 stream
 target-built-in | exit:2@exec | exit:1@exec | | exec $t/bin/interpreter exec $t/bin/wget -h
 target-built-in-not-this-one | exit:2@exec | exit:2@exec | | exec $t/bin/wget -h
 T
@@ -77,7 +81,7 @@ sed -i 's/^target-built-in | exit:2/target-built-in | exit:1/' "$scratch/table" 
 without "$scratch/table"
 policy target <<T
 attackProtectionRules:
-- {rules: [disable-wget], targets: ["$t/bin/interpreter"]}
+- {rules: [disable-wget, disable-inet6], targets: ["$t/bin/interpreter"]}
 bpfRawRules:
   files:
   - {pattern: "$t/targets/**", permissions: [r], qualifiers: [deny], targets: ["$t/bin/inter*"]}
@@ -87,6 +91,7 @@ with "$scratch/table" system.slice/target.service
 cat >"$scratch/table" <<T
 target | ok | ok | | | files[0] open $t/targets/a
 target-built-in | ok | ok | | | disable-wget exec $t/bin/wget
+target-socket | ok | ok | | | disable-inet6 socket inet6\x20stream\x20tcp
 T
 alarms_in "$scratch/table" target.service target
 

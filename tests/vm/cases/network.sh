@@ -360,4 +360,14 @@ T
                 succeeds both/alarm-$policy until_true 20 alarm_says "DENIED.$policy.egress.0..connect.$deny"
         done
 fi
+
+# An address that the host gets counts from then on, and no more when it is gone.
+self() { attempt -c system.slice/host.service sendto udp 192.0.2.77:80; }
+is() { [ "$(self)" = "$1" ]; }
+expect host-changes/before ok self
+ip address add 192.0.2.77/32 dev lo
+succeeds host-changes/added until_true 20 is EACCES@sendto
+ip address del 192.0.2.77/32 dev lo
+succeeds host-changes/gone until_true 20 is ok
+
 done_testing

@@ -37,6 +37,7 @@ sys-chroot|sys_chroot|EPERM@chroot|chroot $t
 sys-admin|sys_admin|EPERM@hostname|hostname
 sys-admin|sys_admin|EPERM@newns|newns
 sys-admin|sys_admin|EPERM@mount|mount tmpfs none $t/mnt
+sys-admin|sys_admin|EPERM@setattr|setattr private /
 net-bind-service|net_bind_service|EACCES@bindto|bindto tcp 127.0.0.1:82
 net-admin|net_admin|EPERM@netadmin|netadmin
 sys-nice|sys_nice|EACCES@nice|nice -5
