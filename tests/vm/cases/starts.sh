@@ -34,7 +34,11 @@ batch() { # NAME COUNT: one round of COUNT clones, and the fifty units
         # shellcheck disable=SC2086
         systemctl start $units
         line=$(cat /run/starts-* 2>/dev/null | sort | uniq -c | tr -s ' \n' ' ')
-        if [ "$line" = " 50 denied " ]; then ok "$1/units"; else not_ok "$1/units" "$line"; fi
+        if [ "$line" = " 50 denied " ]; then ok "$1/units"; else
+                not_ok "$1/units" "$line"
+                journalctl -q -b -u 'start@*.service' -p warning -n 20 -o short-monotonic --no-hostname >"$scratch/log"
+                comment_file "$scratch/log"
+        fi
 }
 
 # Without the policy each of them gets at the file.
