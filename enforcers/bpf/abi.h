@@ -41,7 +41,7 @@
  *   INGRESS       the same, of the own side                       1
  *   PTRACE        /i/comm, /o/comm: in the policy's cgroups or outside, and the other process's name             PtracePerm
  *   SIGNAL        the same                                        1
- *   MOUNT         /w/type/source: a letter of VA_MOUNT_LETTERS, the file system ("-": unknown), the source      1
+ *   MOUNT         /w/type/source: a letter of VA_MOUNT_LETTERS, the file system ("none": not given), the source      1
  *   USERNS        /user                                           1
  *   BPF           /05: the command                                1
  *   EGRESS_UNIX   the socket's path, or /@name                    1

@@ -195,7 +195,7 @@ static __always_inline __u64 propagation_of(unsigned long flags)
 #define TYPE_MAX 32U
 #define SOURCE_MAX (VA_PATH_MAX - 64U)
 
-/** va_put_mount() - name a mount of the type whose name is at the address @type (0: unknown). The source is the string at the
+/** va_put_mount() - name a mount of the type whose name is at the address @type (0: none is given). The source is the string at the
  * address @source; 0: the path s->path[1]. Return: 0, -1: that path does not fit. */
 __attribute__((noinline)) int va_put_mount(struct va_scratch *s, __u64 type, __u64 source)
 {
@@ -213,8 +213,12 @@ __attribute__((noinline)) int va_put_mount(struct va_scratch *s, __u64 type, __u
                 size = bpf_probe_read_kernel_str(s->m.b + TYPE_AT, TYPE_MAX, (void *)type);
         if (size > 1)
                 t.at = TYPE_AT + ((size - 1) & (TYPE_MAX - 1));
-        else
-                va_put(&t, '-');
+        else {
+                va_put(&t, 'n');
+                va_put(&t, 'o');
+                va_put(&t, 'n');
+                va_put(&t, 'e');
+        }
         if (source) {
                 size = bpf_probe_read_kernel_str(s->copy, SOURCE_MAX, (void *)source);
                 n = size > 1 ? size - 1 : 0;

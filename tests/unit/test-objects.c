@@ -99,10 +99,11 @@ static const struct {
         {"{mounts: [{sourcePattern: '**', fstype: proc, flags: [mount]}]}", VA_KIND_MOUNT, "/0/proc:/proc /1/proc/proc /P/proc:/none",
          "/0/sysfs:/proc /b/proc/proc /0/procfs:/x"},
         {"{mounts: [{sourcePattern: '/proc/**', fstype: '*', flags: [bind, umount]}]}", VA_KIND_MOUNT,
-         "/Q/-/proc /Q/-/proc/1 /b/proc/proc", "/Q/-/process /1/-/proc /R/-/proc"},
+         "/Q/none/proc /Q/none/proc/1 /b/proc/proc", "/Q/none/process /1/none/proc /R/none/proc"},
         {"{mounts: [{sourcePattern: '/dev/{sda,vd}*', fstype: '*', flags: [rw]}]}", VA_KIND_MOUNT,
          "/1/ext4/dev/sda1 /1/ext4/dev/vda", "/1/ext4/dev/sdb /0/ext4/dev/sda /1/ext4/x/dev/sda1"},
 
+        {"{mounts: [{sourcePattern: '/srv', fstype: none, flags: [bind]}]}", VA_KIND_MOUNT, "/Q/none/srv", "/Q/ext4/srv /R/none/srv"},
         {"{mounts: [{sourcePattern: 'nfs:*', fstype: '*', flags: [rw]}]}", VA_KIND_MOUNT, "/1/nfs:/nfs:x", "/1/nfs:/x /0/nfs:/nfs:x"},
 
         {"{ptrace: {permissions: [trace, readby]}}", VA_KIND_PTRACE, "/o/gdb", "/i/gdb"},
@@ -147,7 +148,7 @@ static void test_allow(void)
                  F4 "00000000/0050/- " ZERO6 "/0050/-"},
                 {"{network: {ingress: {toDestinations: [{ip: 10.0.0.1}]}}}", VA_KIND_INGRESS, F4 "0a000001/0050/h",
                  F4 "00000000/0050/- " ZERO6 "/0050/-"},
-                {"{mounts: [{sourcePattern: '/srv', fstype: '*', flags: [rbind]}]}", VA_KIND_MOUNT, "/S/-/srv /Q/-/srv", "/1/-/srv"},
+                {"{mounts: [{sourcePattern: '/srv', fstype: '*', flags: [rbind]}]}", VA_KIND_MOUNT, "/S/none/srv /Q/none/srv", "/1/none/srv"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(allowed); i++) {
@@ -218,7 +219,7 @@ static void test_format(void)
                 {VA_KIND_PTRACE, "/o/gdb", "gdb"},
                 {VA_KIND_MOUNT, "/0/proc:/proc", "proc"},
                 {VA_KIND_MOUNT, "/0/tmpfs:/", "tmpfs"},
-                {VA_KIND_MOUNT, "/Q/-/srv/a", "/srv/a"},
+                {VA_KIND_MOUNT, "/Q/none/srv/a", "/srv/a"},
                 {VA_KIND_USERNS, "/user", "user namespace"},
                 {VA_KIND_BPF, "/05", "prog-load"},
                 {VA_KIND_FILE, "/etc/x", "/etc/x"},

@@ -300,7 +300,7 @@ allowViolations: true
 auditViolations: true
 bpfRawRules:
   mounts:
-  - {sourcePattern: "$t/a/**", fstype: "*", flags: [bind, rbind], qualifiers: [deny]}
+  - {sourcePattern: "$t/a/**", fstype: "none", flags: [bind, rbind], qualifiers: [deny]}
   - {sourcePattern: "$t/n", fstype: "*", flags: [move], qualifiers: [deny]}
 T
 cat >"$scratch/no-mounts" <<T
