@@ -30,6 +30,7 @@ struct EnforcerEvent {
         uint32_t generation;   /* which apply() the rule index belongs to; 0: unknown */
         char digest[65];       /* of the profile whose rule this is; "" unknown */
         int32_t rule;          /* index in the policy's rules; -1: none */
+        const char *rule_name; /* NULL: @rule says it; else names the rule, or those that it may have been */
         EventReason reason;
         Action action;
         const char *operation; /* "open", "exec", "mmap", "unlink", "rename", "bpf", "kill", ... */

@@ -131,6 +131,8 @@ static int compile_one(Build *b, BundlePolicy *p, const Policy *policy, Enforcer
                 return 0;
         }
         r = ops->compile(policy, &p->profiles[kind], p->diag);
+        if (r >= 0 && ops->prepare)
+                r = ops->prepare(policy, p->profiles[kind], p->diag);
         if (r < 0) {
                 if (p->diag->n_errors == 0)
                         diag_error(p->diag, &policy->pos, "compile", "the %s enforcer cannot compile this policy: %s",

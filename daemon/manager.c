@@ -436,7 +436,7 @@ int manager_pid_confined(const Manager *m, pid_t pid)
                 return 0;
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
                 const Slot *s = &m->slots[k];
-                int r = s->enforcer ? s->ops->pid_confined(s->enforcer, pid) : 0;
+                int r = s->enforcer && s->ops->pid_confined ? s->ops->pid_confined(s->enforcer, pid) : 0;
 
                 if (r != 0)
                         return r;

@@ -46,6 +46,8 @@ static char *rule_id(const BundlePolicy *p, const EnforcerEvent *event)
 
         if (event->reason == REASON_BASE)
                 return g_strdup("base-protection");
+        if (event->rule_name)
+                return g_strdup(event->rule_name);
         if (event->rule < 0)
                 return g_strdup("");
         if (!p || (guint)event->rule >= p->rules->len || (event->digest[0] != '\0' && !is_version(p, event)))

@@ -190,6 +190,21 @@ bool policy_denies(const Policy *p)
         return p->mode != MODE_ALWAYS_ALLOW && p->mode != MODE_BEHAVIOR_MODELING && !p->allow_violations;
 }
 
+/* "/" stands in no name, and "+" neither in a policy's nor in a unit's; a backslash stands in names of slices. */
+char *policy_bind_name(const char *full_name)
+{
+        GString *s = g_string_new(NULL);
+
+        for (const char *c = full_name; *c; c++)
+                if (*c == '/')
+                        g_string_append_c(s, '+');
+                else if (*c == '\\')
+                        g_string_append_c(s, '=');
+                else
+                        g_string_append_c(s, *c);
+        return g_string_free(s, FALSE);
+}
+
 void policy_seal(Policy *p)
 {
         g_autofree char *text = policy_dump(p), *digest = NULL;

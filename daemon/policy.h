@@ -267,6 +267,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Policy, policy_free)
  * positions or file names). This is what the digest is made of and what golden tests compare. */
 char *policy_dump(const Policy *p);
 
+/** policy_bind_name() - the policy's name where it has to be one word and safe as a file's name: "web", "system.slice+web". To
+ * be freed. */
+char *policy_bind_name(const char *full_name);
+
 /** policy_seal() - set the digest; from here on nobody changes @p. */
 void policy_seal(Policy *p);
 

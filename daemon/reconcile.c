@@ -89,7 +89,7 @@ static void cover_all(Manager *m)
                 Slot *s = &m->slots[k];
                 int r;
 
-                if (!s->enforcer || s->covered || !m->targets)
+                if (!s->enforcer || s->covered || !m->targets || !s->ops->cover)
                         continue;
                 r = s->ops->cover(s->enforcer, m->targets, (const char *const *)m->target_policies);
                 if (r < 0 && r != s->cover_error) /* it is tried again with each poll, and said once */

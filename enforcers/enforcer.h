@@ -35,16 +35,34 @@ typedef enum EnforcerFlags {
         ENFORCER_AUDIT = 1 << 1,     /* it reports what it denies */
         ENFORCER_OBSERVE = 1 << 2,   /* it can report without denying */
         ENFORCER_ALLOWLIST = 1 << 3, /* it can deny by default */
+        ENFORCER_AT_EXEC = 1 << 4,   /* a workload comes under it when it starts, by what systemd's generator writes into its unit */
 } EnforcerFlags;
 
 typedef struct Enforcer Enforcer;
 typedef struct EnforcerEvent EnforcerEvent; /* daemon/alarm.h */
+
+/* Who caused a record of the audit subsystem, as it was when the record was made: seccomp's records name no cgroup, and the
+ * process may be gone when they are read. Borrowed for the length of the call. */
+typedef struct AuditOrigin {
+        uint32_t type;      /* AUDIT_SECCOMP, AUDIT_AVC */
+        pid_t pid, tid;
+        uid_t uid;
+        char comm[16];
+        uint64_t cgroup_id; /* of the confinement, as in EnforcerEvent */
+        const char *cgroup; /* its path; NULL: not known */
+        uint64_t time_usec; /* CLOCK_BOOTTIME */
+        int32_t syscall;    /* AUDIT_SECCOMP: number, */
+        uint32_t arch;      /* AUDIT_ARCH_*, */
+        uint64_t args[6];   /* and arguments */
+        const char *const *policies; /* full names of those that cover the cgroup; NULL-terminated */
+} AuditOrigin;
 
 /* What the daemon gives an enforcer when it opens it. All borrowed, must outlive the enforcer. */
 typedef struct EnforcerEnv {
         char **launchers;                    /* absolute paths of set-up programs, beside PID 1's own */
         const char *self_unit;               /* "varmord.service": what base protection guards */
         void (*on_event)(const EnforcerEvent *event, void *userdata);
+        void (*on_origin)(const AuditOrigin *origin, void *userdata); /* from an enforcer that sees them made */
         void *userdata;
 } EnforcerEnv;
 
@@ -76,14 +94,19 @@ typedef struct EnforcerOps {
          * get their reason in ret->why_not. Return: 0, -EBADMSG, -E2BIG (state budget; @d names the patterns). */
         int (*compile)(const Policy *p, Profile **ret, Diag *d);
 
+        /** prepare() - in the loader's child, where @profile is not what is in force already: whatever needs a tool or this
+         * host. @profile comes from compile(). May be NULL. Return: 0, -EBADMSG, -EOPNOTSUPP, with @d. */
+        int (*prepare)(const Policy *p, Profile *profile, Diag *d);
+
         /** apply() - put @p in force for the policy called @policy (its full name), atomically, idempotently. */
         int (*apply)(Enforcer *e, const char *policy, const Profile *p);
 
-        /** remove() - @policy has no rules any more. Idempotent. */
+        /** remove() - @policy has no rules any more. Idempotent. With ENFORCER_AT_EXEC called only when systemd starts nothing
+         * under it any more. */
         int (*remove)(Enforcer *e, const char *policy);
 
         /** cover() - which cgroups belong to which policy: @targets is a table made by targets_compile(), whose
-         * policy indices stand for @policies. New cgroups follow it at once, existing ones before this returns. */
+         * policy indices stand for @policies. New cgroups follow it at once, existing ones before this returns. May be NULL. */
         int (*cover)(Enforcer *e, GBytes *targets, const char *const *policies);
 
         /** applied() - digest of what is in force for @policy ("" if nothing), also after adoption. */
@@ -92,7 +115,8 @@ typedef struct EnforcerOps {
         /** policies() - names of all policies that have something in force, also after adoption. */
         char **(*policies)(Enforcer *e);
 
-        /** fd(), dispatch() - readable when events wait; dispatch() hands at most @max of them to env->on_event. */
+        /** fd(), dispatch() - readable when events wait (-EBADF: there are none); dispatch() hands at most @max of them to
+         * env->on_event. */
         int (*fd)(Enforcer *e);
         int (*dispatch)(Enforcer *e, unsigned max);
 
@@ -110,7 +134,10 @@ typedef struct EnforcerOps {
         /** tidy() - called every few seconds, to let go of what has not been needed for a while. May be NULL. */
         void (*tidy)(Enforcer *e);
 
-        /** pid_confined() - 1 if @pid is under any policy, 0 if not, negative errno if it cannot be known (then the
+        /** origin() - what another enforcer gave to env->on_origin, in the order in which it saw it. May be NULL. */
+        void (*origin)(Enforcer *e, const AuditOrigin *origin);
+
+        /** pid_confined() - may be NULL. 1 if @pid is under any policy, 0 if not, negative errno if it cannot be known (then the
          * caller must refuse). */
         int (*pid_confined)(Enforcer *e, pid_t pid);
 } EnforcerOps;
