@@ -200,6 +200,8 @@ char *policy_bind_name(const char *full_name)
                         g_string_append_c(s, '+');
                 else if (*c == '\\')
                         g_string_append_c(s, '=');
+                else if (*c == '-' && c == full_name)
+                        g_string_append_c(s, '_'); /* "-.slice": not to look like an option */
                 else
                         g_string_append_c(s, *c);
         return g_string_free(s, FALSE);
