@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bindings.h"
 #include "loader.h"
 #include "mode-fragment.h"
 #include "policy-load.h"
@@ -356,6 +357,73 @@ static void entry_clear(void *p)
         g_strfreev(e->except);
 }
 
+/* ---- what binds at exec ------------------------------------------------------------------------------------------------------ */
+
+/* Which enforcers have something of @p to bind. */
+static uint32_t binding_enforcers(const Build *b, const BundlePolicy *p)
+{
+        uint32_t mask = 0;
+
+        for (const EnforcerOps *const *o = b->job->enforcers; *o; o++)
+                if ((*o)->flags & ENFORCER_AT_EXEC && p->enforcers & 1U << (*o)->kind && !profile_is_empty(p->profiles[(*o)->kind]))
+                        mask |= 1U << (*o)->kind;
+        return mask;
+}
+
+/* Instances of templates have no file of their own, by which the generator could find them. */
+static void note_units(const BundlePolicy *p, GPtrArray *units)
+{
+        const char *name = p->target.kind == TARGET_SERVICE ? p->target.name : NULL;
+
+        if (name && strchr(name, '@') && !strpbrk(name, "*?[{"))
+                g_ptr_array_add(units, g_strdup(name));
+        for (char **c = p->selected; c && *c; c++) {
+                g_autofree char *unit = cgroup_to_unit(*c);
+
+                if (strchr(unit, '@'))
+                        g_ptr_array_add(units, g_steal_pointer(&unit));
+        }
+}
+
+static const BundlePolicy *in_effect(const Build *b, const char *full_name)
+{
+        for (guint i = 0; i < b->bundle->policies->len; i++) {
+                const BundlePolicy *p = b->bundle->policies->pdata[i];
+
+                if (p->valid && g_strcmp0(p->full_name, full_name) == 0)
+                        return p;
+        }
+        return find_in_force(b->job, full_name);
+}
+
+/* The same targets once more, of those policies alone that bind something: what does not concern the units of systemd should
+ * not have it read them all again. */
+static void build_bindings(Build *b)
+{
+        g_autoptr(GPtrArray) units = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(TargetsEntry));
+        g_autoptr(Bindings) bindings = bindings_new();
+        g_autoptr(Diag) ignored = diag_new(); /* build_targets() has said it */
+
+        for (guint i = 0; i < b->entries->len; i++) {
+                TargetsEntry e = g_array_index(b->entries, TargetsEntry, i);
+                const BundlePolicy *p = in_effect(b, b->covered->pdata[e.policy]);
+                uint32_t enforcers = p ? binding_enforcers(b, p) : 0;
+
+                if (enforcers == 0)
+                        continue;
+                e.policy = (uint16_t)bindings->policies->len;
+                bindings_add(bindings, p->full_name, enforcers, p->fail_open);
+                note_units(p, units);
+                g_array_append_val(entries, e); /* its strings stay @b's */
+        }
+        if (targets_compile((const TargetsEntry *)entries->data, entries->len, &bindings->targets, ignored) < 0)
+                return;
+        g_ptr_array_add(units, NULL);
+        bindings->units = (char **)g_ptr_array_free(g_steal_pointer(&units), FALSE);
+        b->bundle->bindings = bindings_to_bytes(bindings);
+}
+
 static void build_targets(Build *b)
 {
         int r;
@@ -377,6 +445,8 @@ static void build_targets(Build *b)
         if (r < 0 && b->bundle->diag->n_errors == 0)
                 diag_error(b->bundle->diag, NULL, "targets", "the targets of the policies cannot be compiled: %s",
                            strerror(-r));
+        if (r >= 0)
+                build_bindings(b);
         g_array_unref(b->entries);
         g_ptr_array_add(b->covered, NULL);
         b->bundle->target_policies = (char **)g_ptr_array_free(b->covered, FALSE);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bindings.h"
 #include "bundle-parts.h"
 
 /* A slot of the kernel's tables for each: enforcers/bpf/abi.h, VA_POLICIES_MAX. */
@@ -57,6 +58,7 @@ void bundle_free(Bundle *b)
                 return;
         g_clear_pointer(&b->policies, g_ptr_array_unref);
         g_clear_pointer(&b->targets, g_bytes_unref);
+        g_clear_pointer(&b->bindings, g_bytes_unref);
         g_strfreev(b->target_policies);
         settings_free(b->settings);
         diag_free(b->diag);
@@ -67,7 +69,7 @@ void bundle_free(Bundle *b)
 
 #define FLAGS_TYPE "(bbbbbbbb)"
 #define POLICY_TYPE "(ssss" "as" FLAGS_TYPE "uus" TARGET_TYPE "as" "a" RULE_TYPE "a" PROFILE_TYPE DIAG_TYPE ")"
-#define BUNDLE_TYPE "(ut" SETTINGS_TYPE DIAG_TYPE "may" "as" "a" POLICY_TYPE ")"
+#define BUNDLE_TYPE "(ut" SETTINGS_TYPE DIAG_TYPE "may" "as" "a" POLICY_TYPE "may)"
 
 static GVariant *policy_to_variant(const BundlePolicy *p)
 {
@@ -222,7 +224,7 @@ GVariant *bundle_to_variant(const Bundle *b)
 {
         g_autoptr(Settings) defaults = b->settings ? NULL : settings_new_default();
         GVariantBuilder policies;
-        GVariant *items[7];
+        GVariant *items[8];
 
         g_variant_builder_init(&policies, G_VARIANT_TYPE("a" POLICY_TYPE));
         for (guint i = 0; i < b->policies->len; i++)
@@ -235,6 +237,7 @@ GVariant *bundle_to_variant(const Bundle *b)
         items[4] = g_variant_new_maybe(G_VARIANT_TYPE("ay"), b->targets ? variant_bytes(b->targets) : NULL);
         items[5] = variant_strv(b->target_policies);
         items[6] = g_variant_builder_end(&policies);
+        items[7] = g_variant_new_maybe(G_VARIANT_TYPE("ay"), b->bindings ? variant_bytes(b->bindings) : NULL);
         return g_variant_ref_sink(g_variant_new_tuple(items, G_N_ELEMENTS(items)));
 }
 
@@ -259,13 +262,11 @@ static int bundle_read_policies(GVariant *v, Bundle *b)
         return 0;
 }
 
-static int bundle_read_targets(GVariant *v, Bundle *b)
+static int bundle_read_maybe(GVariant *v, gsize i, gsize size_max, GBytes **ret)
 {
-        g_autoptr(GVariant) targets = g_variant_get_child_value(v, 4);
+        g_autoptr(GVariant) bytes = g_variant_get_child_value(v, i);
 
-        if (g_variant_n_children(targets) == 0)
-                return 0;
-        return bytes_from_child(targets, 0, BUNDLE_TARGETS_BYTES_MAX, &b->targets);
+        return g_variant_n_children(bytes) == 0 ? 0 : bytes_from_child(bytes, 0, size_max, ret);
 }
 
 /* Only policies of this bundle may cover anything. */
@@ -310,7 +311,9 @@ int bundle_from_variant(GVariant *v, Bundle **ret)
         if (r >= 0)
                 r = diag_from_variant(diag, &b->diag);
         if (r >= 0)
-                r = bundle_read_targets(v, b);
+                r = bundle_read_maybe(v, 4, BUNDLE_TARGETS_BYTES_MAX, &b->targets);
+        if (r >= 0)
+                r = bundle_read_maybe(v, 7, BINDINGS_BYTES_MAX, &b->bindings);
         if (r >= 0)
                 r = bundle_read_policies(policies, b);
         if (r >= 0)

@@ -48,6 +48,8 @@ typedef struct Bundle {
         GPtrArray *policies;   /* of BundlePolicy, valid and invalid */
         GBytes *targets;       /* target automaton; no bytes: nothing is covered; NULL: it could not be compiled */
         char **target_policies; /* full names that its indices stand for */
+        GBytes *bindings;      /* bindings_to_bytes(): of the enforcers that bind at exec, whether they are available or not; NULL:
+                                * as @targets */
         Settings *settings;
         Diag *diag;            /* what concerns no single policy */
         uint64_t took_usec;
@@ -63,7 +65,7 @@ void bundle_free(Bundle *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bundle, bundle_free)
 
 /* Changes with the layout of the bytes: a state file of another version is not read. */
-#define BUNDLE_VERSION 1U
+#define BUNDLE_VERSION 2U
 
 /** bundle_to_variant() - Return: a reference that is the caller's, not a floating one. */
 GVariant *bundle_to_variant(const Bundle *b);

@@ -13,6 +13,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "binder.h"
 #include "bus.h"
 #include "loader.h"
 #include "manager.h"
@@ -158,6 +159,12 @@ static int remove_all(void)
         }
         if (r < 0) {
                 fprintf(stderr, "Cannot start: %s\n", strerror(-r));
+                return EXIT_FAILURE;
+        }
+        /* Before profiles and filters go: what systemd starts must not look for them any more. */
+        r = binder_unbind_now(NULL);
+        if (r < 0) {
+                fprintf(stderr, "systemd cannot be told to start services without varmor: %s\n", strerror(-r));
                 return EXIT_FAILURE;
         }
         for (const EnforcerOps *const *o = enforcers; *o; o++)

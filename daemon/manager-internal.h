@@ -7,6 +7,7 @@
 #include <glib.h>
 
 #include "alarm-table.h"
+#include "binder.h"
 #include "cgroup.h"
 #include "journal.h"
 #include "loader.h"
@@ -28,6 +29,8 @@ typedef struct Entry {
         bool fresh;            /* not announced yet */
         bool in_force;         /* something of it is in the kernel */
         char *failure;         /* why its current version could not be put in force; NULL: it could */
+        GPtrArray *loose;      /* of Loose: what runs without its profiles; NULL: nothing binds at exec */
+        char *asked;           /* units that systemd has been asked to restart since the last change, joined by spaces; NULL: none */
 } Entry;
 
 typedef struct Slot {
@@ -79,6 +82,7 @@ struct Manager {
         Diag *diag;            /* of the last load, what concerns no policy */
         GBytes *targets;       /* NULL: none has ever been compiled */
         char **target_policies;
+        Bindings *bindings;    /* of the enforcers that bind at exec, available or not; NULL: as @targets */
         char *targets_failure; /* why the last load has not given new ones; NULL: it has */
         bool loaded;           /* some load has succeeded */
 
@@ -88,6 +92,7 @@ struct Manager {
         EnforcerEnv env;
         sd_event_source *reconcile;
         char *state_digest;    /* of the state file as written last */
+        Binder *binder;        /* NULL: there is no systemd to bind by */
 
         /* loads */
         Loader *loader;
@@ -123,7 +128,6 @@ struct Manager {
 void manager_notify_policy(Manager *m, const Entry *e, PolicyChange change);
 void manager_notify_status(Manager *m);
 Entry *manager_entry(const Manager *m, const char *full_name);
-bool profile_is_empty(const Profile *p);
 /** manager_cover() - which policies (indices in target_policies) cover the cgroup at @path; NULL: none. */
 const struct va_cover *manager_cover(const Manager *m, const char *path);
 

@@ -244,6 +244,21 @@ static void take_targets(Manager *m, Bundle *b)
                 m->slots[k].covered = false;
 }
 
+static void take_bindings(Manager *m, Bundle *b)
+{
+        g_autoptr(Bindings) bindings = NULL;
+        gsize size;
+        const void *data;
+
+        if (!b->bindings || bindings_from_bytes(b->bindings, &bindings) < 0)
+                return;
+        data = g_bytes_get_data(bindings->targets, &size);
+        if (size > 0 && table_validate(data, size, TABLE_TARGETS) < 0)
+                return;
+        bindings_free(m->bindings);
+        m->bindings = g_steal_pointer(&bindings);
+}
+
 static void take_settings(Manager *m, Bundle *b)
 {
         bool launchers = !m->settings || !g_strv_equal((const char *const *)m->settings->launchers,
@@ -265,6 +280,7 @@ static void manager_take(Manager *m, Bundle *bundle)
         take_settings(m, b);
         take_policies(m, b);
         take_targets(m, b);
+        take_bindings(m, b);
         diag_free(m->diag);
         m->diag = g_steal_pointer(&b->diag);
         for (guint i = 0; i < m->diag->messages->len; i++) {

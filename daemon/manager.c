@@ -67,6 +67,8 @@ void entry_free(Entry *e)
         bundle_policy_free(e->pub.failed);
         bundle_policy_free(e->previous);
         g_free(e->failure);
+        g_clear_pointer(&e->loose, g_ptr_array_unref);
+        g_free(e->asked);
         g_free(e);
 }
 
@@ -126,6 +128,7 @@ void manager_free(Manager *m)
         monitor_stop(m);
         watch_free(m->watch);
         units_free(m->units);
+        binder_free(m->binder);
         m->reconcile = sd_event_source_disable_unref(m->reconcile);
         m->patience = sd_event_source_disable_unref(m->patience);
         m->load = sd_event_source_disable_unref(m->load);
@@ -138,6 +141,7 @@ void manager_free(Manager *m)
         diag_free(m->diag);
         g_clear_pointer(&m->targets, g_bytes_unref);
         g_strfreev(m->target_policies);
+        bindings_free(m->bindings);
         g_free(m->targets_failure);
         g_free(m->load_failure);
         g_free(m->state_digest);
@@ -154,6 +158,11 @@ void manager_free(Manager *m)
 static void on_changed_files(void *userdata)
 {
         manager_load_soon(userdata);
+}
+
+static void on_bound(void *userdata)
+{
+        manager_reconcile_soon(userdata);
 }
 
 /* systemd told something new: only if a selector's answer differs is there anything to compile. */
@@ -203,6 +212,8 @@ int manager_start(Manager *m, void (*on_ready)(Manager *m, void *userdata), void
                 return r;
         if (m->systemd) {
                 r = units_new(m->event, NULL, on_changed_units, m, &m->units);
+                if (r >= 0)
+                        r = binder_new(m->event, m->root, NULL, on_bound, m, &m->binder);
                 if (r < 0)
                         return r;
         }

@@ -289,6 +289,9 @@ static int on_poll(sd_event_source *s, uint64_t usec, void *userdata)
                 if (slot->cover_error < 0)
                         manager_reconcile_soon(m);
         }
+        /* Services start and stop without telling us. */
+        if (m->binder && binder_has_any(m->binder))
+                manager_reconcile_soon(m);
 
         r = sd_event_source_set_time_relative(s, POLL_USEC);
         if (r < 0)

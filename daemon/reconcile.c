@@ -10,6 +10,7 @@
 
 #include "manager-internal.h"
 #include "messages.h"
+#include "restarts.h"
 
 static uint64_t realtime_usec(void)
 {
@@ -19,14 +20,15 @@ static uint64_t realtime_usec(void)
         return (uint64_t)ts.tv_sec * G_USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
 }
 
-bool profile_is_empty(const Profile *p)
-{
-        static const char digest_of_nothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-        return !p || strcmp(p->digest, digest_of_nothing) == 0;
-}
-
 /* ---- one policy in one enforcer ---------------------------------------------------------------------------------------- */
+
+/* Take @policy out of the enforcer: with what binds at exec, not before systemd starts nothing under it any more. */
+static int remove_one(Manager *m, Slot *s, const char *policy)
+{
+        if (s->ops->flags & ENFORCER_AT_EXEC && m->binder && binder_binds(m->binder, policy, s->ops->kind))
+                return 0;
+        return s->ops->remove(s->enforcer, policy);
+}
 
 /* Return: 1: something of @e is in force; 0: nothing is, and nothing should be; negative errno: not as wanted. */
 static int apply_one(Manager *m, Entry *e, Slot *s)
@@ -42,7 +44,7 @@ static int apply_one(Manager *m, Entry *e, Slot *s)
         if (!p || !p->valid)
                 return *digest != '\0'; /* adopted, and nothing better is known */
         if (profile_is_empty(profile))
-                return *digest == '\0' ? 0 : s->ops->remove(s->enforcer, e->pub.full_name);
+                return *digest == '\0' ? 0 : remove_one(m, s, e->pub.full_name);
         if (strcmp(digest, profile->digest) != 0) {
                 if (!profile->blob) {
                         /* The child took it to be in force, and left the bytes out: once more, with them. If they do not come
@@ -54,6 +56,9 @@ static int apply_one(Manager *m, Entry *e, Slot *s)
                 r = s->ops->apply(s->enforcer, e->pub.full_name, profile);
                 if (r < 0)
                         return r;
+                if (s->ops->flags & ENFORCER_AT_EXEC && !(s->ops->flags & ENFORCER_LIVE) && m->binder)
+                        binder_note_change(m->binder, e->pub.full_name, s->ops->kind);
+                g_clear_pointer(&e->asked, g_free);
         }
         g_clear_pointer(&profile->blob, g_bytes_unref); /* the kernel has it */
         return 1;
@@ -101,6 +106,68 @@ static void cover_all(Manager *m)
         }
 }
 
+/* ---- what binds at exec ------------------------------------------------------------------------------------------------------ */
+
+/* Have systemd bind what can be bound here: an enforcer that is not available binds nothing. */
+static void bind_all(Manager *m)
+{
+        g_autoptr(Bindings) b = bindings_new();
+        int r;
+
+        if (!m->binder || !m->bindings)
+                return;
+        for (guint i = 0; i < m->bindings->policies->len; i++) {
+                const Binding *one = m->bindings->policies->pdata[i];
+                uint32_t mask = 0;
+
+                for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                        if (one->enforcers & 1U << k && m->slots[k].enforcer)
+                                mask |= 1U << k;
+                bindings_add(b, one->policy, mask, one->fail_open);
+        }
+        b->targets = g_bytes_ref(m->bindings->targets);
+        b->units = g_strdupv(m->bindings->units);
+        r = binder_want(m->binder, b);
+        if (r < 0)
+                journal_log(m->journal, LOG_ERR, MESSAGE_POLICY_DEGRADED, NULL,
+                            "What services are started under cannot be written to %s: %s", BINDINGS_FILE, strerror(-r));
+}
+
+/* Ask once for each change: a unit that comes back as it was would be restarted for ever. */
+static void restart_loose(Manager *m, Entry *e)
+{
+        g_autoptr(GString) units = g_string_new(NULL);
+
+        for (guint i = 0; i < e->loose->len; i++) {
+                const Loose *l = e->loose->pdata[i];
+
+                if (l->restart)
+                        g_string_append_printf(units, "%s ", l->unit);
+        }
+        if (units->len == 0 || g_strcmp0(units->str, e->asked) == 0)
+                return;
+        journal_log(m->journal, LOG_INFO, NULL, e->pub.full_name, "Policy %s restarts what has started without it: %s",
+                    e->pub.full_name, units->str);
+        for (guint i = 0; i < e->loose->len; i++) {
+                const Loose *l = e->loose->pdata[i];
+
+                if (l->restart)
+                        (void)binder_restart(m->binder, l->unit);
+        }
+        g_free(e->asked);
+        e->asked = g_string_free(g_steal_pointer(&units), FALSE);
+}
+
+static void find_loose(Manager *m, Entry *e)
+{
+        g_clear_pointer(&e->loose, g_ptr_array_unref);
+        if (!m->binder || !binder_has_any(m->binder) || binder_is_open(m->binder) || !e->pub.current)
+                return;
+        e->loose = restarts_find(m, e->pub.full_name);
+        if (e->pub.current->update_existing)
+                restart_loose(m, e);
+}
+
 /* Rules that no policy wants any more: of policies whose files are gone, also while no daemon ran. */
 static void remove_unwanted(Manager *m)
 {
@@ -113,13 +180,15 @@ static void remove_unwanted(Manager *m)
 
                         if (e && !e->gone)
                                 continue;
-                        (void)s->ops->remove(s->enforcer, *n);
+                        (void)remove_one(m, s, *n);
                         if (!e)
                                 journal_log(m->journal, LOG_INFO, MESSAGE_POLICY_REMOVED, *n,
                                             "Policy %s is not there any more, its rules are not in force any more", *n);
                 }
         }
 }
+
+#define LOOSE_SHOWN_MAX 5U
 
 /* ---- how it stands ----------------------------------------------------------------------------------------------------------- */
 
@@ -158,6 +227,63 @@ static char *describe_uncovered(const Manager *m, const BundlePolicy *p)
         return NULL;
 }
 
+/* What runs without its profiles, @restart: and would be under them after a restart. NULL: nothing. */
+static char *describe_loose(const Entry *e, bool restart)
+{
+        GString *s = g_string_new(NULL);
+        unsigned n = 0;
+
+        for (guint i = 0; e->loose && i < e->loose->len; i++) {
+                const Loose *l = e->loose->pdata[i];
+                g_autofree char *enforcers = enforcer_mask_to_string(l->enforcers);
+
+                if (l->restart != restart || n++ >= LOOSE_SHOWN_MAX)
+                        continue;
+                g_string_append_printf(s, "%s%s (%s%s%s)", n > 1 ? ", " : "", l->unit, enforcers, l->reason ? ": " : "",
+                                       l->reason ?: "");
+        }
+        if (n > LOOSE_SHOWN_MAX)
+                g_string_append_printf(s, " and %u more", n - LOOSE_SHOWN_MAX);
+        return g_string_free(s, n == 0);
+}
+
+static bool binds_anything(const Manager *m, const Entry *e)
+{
+        for (EnforcerKind k = 0; m->binder && k < _ENFORCER_KIND_MAX; k++)
+                if (binder_binds(m->binder, e->pub.full_name, k))
+                        return true;
+        return false;
+}
+
+/* How it stands with what binds at exec. Return: whether there is anything to say. */
+static bool bound_state(const Manager *m, const Entry *e, PolicyState *ret, char **ret_why)
+{
+        g_autofree char *unbound = NULL, *restart = NULL;
+
+        if (!binds_anything(m, e))
+                return false;
+        if (binder_failure(m->binder)) {
+                *ret = POLICY_DEGRADED;
+                *ret_why = g_strdup_printf("systemd does not read its units again, so that services start as before: %s",
+                                           binder_failure(m->binder));
+                return true;
+        }
+        if (binder_is_open(m->binder)) {
+                *ret = POLICY_APPLYING;
+                *ret_why = g_strdup("systemd reads its units again");
+                return true;
+        }
+        unbound = describe_loose(e, false);
+        restart = describe_loose(e, true);
+        if (!unbound && !restart)
+                return false;
+        *ret = unbound ? POLICY_DEGRADED : POLICY_RESTART_NEEDED;
+        *ret_why = g_strdup_printf("%s%s%s%s%s", unbound ? "what binds at the start of a service cannot be had for " : "",
+                                   unbound ?: "", unbound && restart ? "; " : "",
+                                   restart ? "started before, and to be restarted: " : "", restart ?: "");
+        return true;
+}
+
 static PolicyState failed_state(const Entry *e, char **ret_why)
 {
         const BundlePolicy *p = e->pub.current;
@@ -177,6 +303,7 @@ static PolicyState failed_state(const Entry *e, char **ret_why)
 static PolicyState entry_state(const Manager *m, const Entry *e, char **ret_why)
 {
         const BundlePolicy *p = e->pub.current;
+        PolicyState state;
         char *uncovered;
 
         if (e->pub.failed)
@@ -198,6 +325,8 @@ static PolicyState entry_state(const Manager *m, const Entry *e, char **ret_why)
                 *ret_why = g_strdup("systemd has not yet told which units its selector matches");
                 return POLICY_APPLYING;
         }
+        if (bound_state(m, e, &state, ret_why))
+                return state;
         *ret_why = g_strdup("");
         return POLICY_ACTIVE;
 }
@@ -218,6 +347,10 @@ static void log_state(Manager *m, const Entry *e)
         case POLICY_ACTIVE:
                 journal_log(m->journal, LOG_INFO, MESSAGE_POLICY_ACTIVE, p->full_name, "Policy %s is in force, mode %s",
                             p->full_name, mode_to_string(p->current->mode));
+                break;
+        case POLICY_RESTART_NEEDED:
+                journal_log(m->journal, LOG_NOTICE, MESSAGE_RESTART_NEEDED, p->full_name,
+                            "Policy %s is in force for what starts from now on; %s", p->full_name, p->why);
                 break;
         default:
                 break;
@@ -280,13 +413,17 @@ static void reconcile(Manager *m)
                 if (!((Entry *)value)->gone)
                         entry_apply(m, value);
         cover_all(m);
-        if (m->loaded)
+        if (m->loaded) {
+                bind_all(m);
                 remove_unwanted(m);
+        }
 
         (void)g_hash_table_foreach_remove(m->entries, entry_drop_gone, m);
         g_hash_table_iter_init(&i, m->entries);
-        while (g_hash_table_iter_next(&i, NULL, &value))
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
+                find_loose(m, value);
                 entry_settle(m, value);
+        }
         manager_save(m);
         manager_notify_status(m);
 }
@@ -296,7 +433,7 @@ static void reconcile(Manager *m)
 /* Whoever waits for a load gives up before sd-bus does, whose calls end after 25 s. */
 #define PATIENCE_USEC (15U * G_USEC_PER_SEC)
 
-static bool selectors_are_open(const Manager *m)
+static bool states_are_open(const Manager *m)
 {
         GHashTableIter i;
         gpointer value;
@@ -317,10 +454,11 @@ static int on_patience(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* A load is over when its selectors are answered, too: systemd announces that, and reconcile() comes here again. */
+/* A load is over when its selectors are answered, and services start under it: systemd announces both, and reconcile() comes
+ * here again. */
 static bool load_is_open(Manager *m)
 {
-        if (m->impatient || !selectors_are_open(m)) {
+        if (m->impatient || !states_are_open(m)) {
                 m->patience = sd_event_source_disable_unref(m->patience);
                 return false;
         }

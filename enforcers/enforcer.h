@@ -27,6 +27,8 @@ typedef struct Profile {
 
 Profile *profile_new(EnforcerKind enforcer, GBytes *blob /* taken */);
 void profile_free(Profile *p);
+/** profile_is_empty() - is there nothing to enforce? True for NULL; also where the bytes were left out. */
+bool profile_is_empty(const Profile *p);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Profile, profile_free)
 
 /* What an enforcer can do beyond blocking. */

@@ -26,3 +26,10 @@ void profile_free(Profile *p)
         g_clear_pointer(&p->why_not, g_ptr_array_unref);
         g_free(p);
 }
+
+bool profile_is_empty(const Profile *p)
+{
+        static const char digest_of_nothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+        return !p || strcmp(p->digest, digest_of_nothing) == 0;
+}

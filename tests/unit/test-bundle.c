@@ -56,6 +56,7 @@ static Bundle *new_bundle(void)
         g_ptr_array_add(b->policies, new_policy("web", NULL, false));
         b->targets = g_bytes_new("targets", 7);
         b->target_policies = g_strsplit("system.slice/web web", " ", 0);
+        b->bindings = g_bytes_new("bindings", 8);
         b->settings = settings_new_default();
         b->took_usec = 99;
         diag_error(b->diag, NULL, "general", "not good");

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Running workloads against what is bound. A process is under what was bound when it was started, so its age decides; for
+ * AppArmor, the label that it carries. See restarts.h. */
+
+#include "restarts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "manager-internal.h"
+#include "target.h"
+#include "util.h"
+
+#define CGROUP_MOUNT "/sys/fs/cgroup"
+#define LOOSE_MAX 256U
+#define PROCESSES_MAX 4096U /* of one cgroup that are looked at */
+
+typedef struct Find {
+        Manager *m;
+        const char *policy;
+        uint32_t enforcers; /* that bind something of it */
+        char *profile;      /* its name for AppArmor */
+        GHashTable *found;  /* unit -> Loose */
+} Find;
+
+void loose_free(Loose *l)
+{
+        if (!l)
+                return;
+        g_free(l->unit);
+        g_free(l->reason);
+        g_free(l);
+}
+
+/* ---- one process ------------------------------------------------------------------------------------------------------------ */
+
+/* proc(5): the 22nd field, in ticks since the boot; the second is in parentheses and may hold anything. 0: it is gone. */
+static uint64_t started_usec(pid_t pid)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%i/stat", (int)pid), *text = NULL;
+        const char *p;
+        uint64_t ticks;
+
+        if (!g_file_get_contents(path, &text, NULL, NULL) || !(p = strrchr(text, ')')))
+                return 0;
+        for (unsigned i = 0; i < 20; i++) {
+                p = strchr(p, ' ');
+                if (!p)
+                        return 0;
+                p++;
+        }
+        ticks = g_ascii_strtoull(p, NULL, 10);
+        /* The tick may have begun before what happened in it; nobody is taken to be older than he is. */
+        return (ticks + 1) * G_USEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+/* "a//&b (enforce)": is @profile one of them, or a child of one of them its? */
+static bool label_holds(const char *label, const char *profile)
+{
+        g_auto(GStrv) parts = g_strsplit(label, "//&", -1);
+        size_t n = strlen(profile);
+
+        for (char **p = parts; *p; p++)
+                if (strncmp(*p, profile, n) == 0 && ((*p)[n] == '\0' || (*p)[n] == ' ' || g_str_has_prefix(*p + n, "//")))
+                        return true;
+        return false;
+}
+
+static bool has_profile(pid_t pid, const char *profile)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%i/attr/apparmor/current", (int)pid), *label = NULL;
+
+        if (!g_file_get_contents(path, &label, NULL, NULL))
+                return errno == ENOENT || errno == ESRCH; /* gone */
+        return label_holds(g_strchomp(label), profile);
+}
+
+/* ---- one cgroup -------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t process_lacks(const Find *f, pid_t pid, const char *unit)
+{
+        uint64_t started = started_usec(pid);
+        uint32_t lacks = 0;
+
+        if (started == 0)
+                return 0;
+        if (f->enforcers & 1U << ENFORCER_APPARMOR && !has_profile(pid, f->profile))
+                lacks |= 1U << ENFORCER_APPARMOR;
+        if (f->enforcers & 1U << ENFORCER_SECCOMP) {
+                uint64_t since = binder_since(f->m->binder, unit, f->policy, ENFORCER_SECCOMP);
+
+                if (since == 0 || started < since)
+                        lacks |= 1U << ENFORCER_SECCOMP;
+        }
+        return lacks;
+}
+
+static uint32_t cgroup_lacks(const Find *f, const char *path, const char *unit)
+{
+        g_autofree char *name = g_strconcat(CGROUP_MOUNT, path, "/cgroup.procs", NULL), *line = NULL;
+        autofile FILE *procs = fopen(name, "re");
+        uint32_t lacks = 0;
+        char buffer[32];
+
+        for (unsigned i = 0; procs && i < PROCESSES_MAX && lacks != f->enforcers && fgets(buffer, sizeof(buffer), procs); i++)
+                lacks |= process_lacks(f, atoi(buffer), unit);
+        return lacks;
+}
+
+static bool is_covered(const Find *f, const char *path)
+{
+        const struct va_cover *cover = manager_cover(f->m, path);
+        guint n = g_strv_length(f->m->target_policies);
+
+        for (uint32_t i = 0; cover && i < MIN(cover->n, VA_COVER_MAX); i++)
+                if (cover->slot[i] < n && strcmp(f->m->target_policies[cover->slot[i]], f->policy) == 0)
+                        return true;
+        return false;
+}
+
+static const Unbound *find_unbound(const Find *f, const char *unit)
+{
+        const GPtrArray *all = binder_unbound(f->m->binder);
+
+        for (guint i = 0; i < all->len; i++) {
+                const Unbound *u = all->pdata[i];
+
+                if (strcmp(u->unit, unit) == 0 && strcmp(u->policy, f->policy) == 0)
+                        return u;
+        }
+        return NULL;
+}
+
+static bool is_bound(const Find *f, const char *unit)
+{
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (f->enforcers & 1U << k && binder_since(f->m->binder, unit, f->policy, k) == 0)
+                        return false;
+        return true;
+}
+
+static int visit(const char *path, void *userdata)
+{
+        Find *f = userdata;
+        g_autofree char *unit = NULL;
+        bool service;
+        uint32_t lacks;
+        Loose *l;
+
+        if (!is_covered(f, path))
+                return 0;
+        unit = cgroup_to_unit(path);
+        service = g_str_has_suffix(unit, ".service");
+        lacks = cgroup_lacks(f, path, unit);
+        if (lacks == 0)
+                return 0;
+        if (!service) {
+                g_free(unit);
+                unit = g_strdup(path);
+        }
+        l = g_hash_table_lookup(f->found, unit);
+        if (!l) {
+                const Unbound *u = find_unbound(f, unit);
+
+                if (g_hash_table_size(f->found) >= LOOSE_MAX)
+                        return -E2BIG;
+                l = g_new0(Loose, 1);
+                l->unit = g_strdup(unit);
+                l->restart = service && is_bound(f, unit);
+                if (!l->restart)
+                        l->reason = g_strdup(u         ? u->reason
+                                             : service ? "systemd has no file of this service that could be added to"
+                                                       : "systemd starts no command in it");
+                g_hash_table_insert(f->found, l->unit, l);
+        }
+        l->enforcers |= lacks;
+        return 0;
+}
+
+static int compare_loose(gconstpointer a, gconstpointer b)
+{
+        return strcmp((*(const Loose *const *)a)->unit, (*(const Loose *const *)b)->unit);
+}
+
+GPtrArray *restarts_find(Manager *m, const char *full_name)
+{
+        GPtrArray *out = g_ptr_array_new_with_free_func((GDestroyNotify)loose_free);
+        g_autofree char *name = policy_bind_name(full_name), *profile = g_strconcat("varmor.", name, NULL);
+        g_autoptr(GHashTable) found = g_hash_table_new(g_str_hash, g_str_equal);
+        Find f = {.m = m, .policy = full_name, .profile = profile, .found = found};
+        GHashTableIter i;
+        gpointer value;
+
+        for (EnforcerKind k = 0; m->binder && k < _ENFORCER_KIND_MAX; k++)
+                if (m->slots[k].enforcer && m->slots[k].ops->flags & ENFORCER_AT_EXEC && binder_binds(m->binder, full_name, k))
+                        f.enforcers |= 1U << k;
+        if (f.enforcers == 0 || !m->targets || !m->target_policies)
+                return out;
+        (void)cgroup_walk(CGROUP_MOUNT, visit, &f); /* what could be seen counts */
+        g_hash_table_iter_init(&i, found);
+        while (g_hash_table_iter_next(&i, NULL, &value))
+                g_ptr_array_add(out, value);
+        g_ptr_array_sort(out, compare_loose);
+        return out;
+}
