@@ -177,6 +177,68 @@ static void describe_policy(BundlePolicy *p, const Policy *policy)
         describe_rules(p, policy);
 }
 
+/* A rule may be written once for each enforcer: then it is enforced if one of them is. */
+static bool enforced_otherwise(const BundlePolicy *p, const Policy *policy, guint i)
+{
+        const Rule *rule = policy->rules->pdata[i];
+
+        for (guint k = 0; rule->only && k < policy->rules->len; k++) {
+                const Rule *other = policy->rules->pdata[k];
+
+                if (strcmp(other->id, rule->id) == 0 && ((const RuleStatus *)p->rules->pdata[k])->enforced_by)
+                        return true;
+        }
+        return false;
+}
+
+static char *join_reasons(const RuleStatus *s)
+{
+        GString *reasons = g_string_new(NULL);
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (s->why_not[k])
+                        g_string_append_printf(reasons, "%s%s: %s", reasons->len > 0 ? "; " : "", enforcer_kind_to_string(k),
+                                               s->why_not[k]);
+        return g_string_free(reasons, FALSE);
+}
+
+/* The check of the policy has said it already. */
+static bool is_said(const Diag *d, const SourcePos *pos)
+{
+        for (guint i = 0; i < d->messages->len; i++) {
+                const DiagMessage *m = d->messages->pdata[i];
+
+                if (m->code && strcmp(m->code, "not-enforced") == 0 && m->pos.line == pos->line && m->pos.column == pos->column &&
+                    g_strcmp0(m->pos.file, pos->file) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* What the compilers could not express. What the kinds of rules say alone has been checked with the policy. */
+static void check_enforced(BundlePolicy *p, const Policy *policy)
+{
+        if (p->mode == MODE_ALWAYS_ALLOW || p->mode == MODE_BEHAVIOR_MODELING)
+                return;
+        for (guint i = 0; i < p->rules->len; i++) {
+                const RuleStatus *s = p->rules->pdata[i];
+                g_autofree char *reasons = NULL;
+
+                if (s->enforced_by || s->origin == RULE_BASE || enforced_otherwise(p, policy, i) || is_said(p->diag, &s->pos))
+                        continue;
+                reasons = join_reasons(s);
+                if (s->optional)
+                        diag_warning(p->diag, &s->pos, "not-enforced", "the rule '%s' (%s) goes unenforced, as 'optional' permits: %s",
+                                     s->id, op_kind_to_string(s->kind), reasons);
+                else
+                        diag_error(p->diag, &s->pos, "not-enforceable",
+                                   "the rule '%s' (%s) is not enforceable: %s; to do without, name it in 'optional'", s->id,
+                                   op_kind_to_string(s->kind), reasons);
+        }
+        if (p->diag->n_errors > 0)
+                p->valid = false;
+}
+
 static void build_policy(Build *b, LoadedPolicy *l)
 {
         BundlePolicy *p = bundle_policy_new();
@@ -196,6 +258,8 @@ static void build_policy(Build *b, LoadedPolicy *l)
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
                 if (p->enforcers & 1U << k && compile_one(b, p, l->policy, k) < 0)
                         p->valid = false;
+        if (p->valid)
+                check_enforced(p, l->policy);
 }
 
 /* ---- what stays in force although its file is broken --------------------------------------------------------------------- */

@@ -269,8 +269,8 @@ int rule_status_from_variant(GVariant *v, RuleStatus **ret)
 
 GVariant *profile_to_variant(const Profile *p)
 {
-        return g_variant_new("(ub@aysut)", (guint32)p->enforcer, p->blob != NULL, variant_bytes(p->blob), p->digest,
-                             p->n_states, p->table_bytes);
+        return g_variant_new("(ub@aysutt)", (guint32)p->enforcer, p->blob != NULL, variant_bytes(p->blob), p->digest,
+                             p->n_states, p->table_bytes, p->since_usec);
 }
 
 int profile_from_variant(GVariant *v, Profile **ret)
@@ -289,6 +289,7 @@ int profile_from_variant(GVariant *v, Profile **ret)
         p->enforcer = (EnforcerKind)enforcer;
         g_variant_get_child(v, 4, "u", &p->n_states);
         g_variant_get_child(v, 5, "t", &p->table_bytes);
+        g_variant_get_child(v, 6, "t", &p->since_usec);
         r = copy_digest(digest, p->digest);
         if (r < 0)
                 return r;

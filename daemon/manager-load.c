@@ -130,6 +130,14 @@ static bool same_version(const BundlePolicy *a, const BundlePolicy *b)
                g_strcmp0(a->source, b->source) == 0;
 }
 
+/* What does not change has been in force as long as before. */
+static void keep_since(const BundlePolicy *from, BundlePolicy *to)
+{
+        for (EnforcerKind k = 0; from && k < _ENFORCER_KIND_MAX; k++)
+                if (from->profiles[k] && to->profiles[k] && strcmp(from->profiles[k]->digest, to->profiles[k]->digest) == 0)
+                        to->profiles[k]->since_usec = from->profiles[k]->since_usec;
+}
+
 static void entry_take(Entry *e, BundlePolicy *p)
 {
         e->seen = true;
@@ -141,6 +149,7 @@ static void entry_take(Entry *e, BundlePolicy *p)
                 return;
         }
         e->changed |= e->pub.failed != NULL || !same_version(e->pub.current, p);
+        keep_since(e->pub.current, p);
         g_clear_pointer(&e->pub.failed, bundle_policy_free);
         if (e->pub.current && strcmp(e->pub.current->ir_digest, p->ir_digest) != 0) {
                 bundle_policy_free(e->previous);

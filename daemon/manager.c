@@ -11,6 +11,7 @@
 #include "bpf/table.h"
 #include "manager-internal.h"
 #include "messages.h"
+#include "restarts.h"
 #include "target.h"
 #include "util.h"
 
@@ -438,6 +439,27 @@ int manager_targets(const Manager *m, const char *full_name, GPtrArray **ret)
                 (void)cgroup_walk(CGROUP_MOUNT, collect, &c); /* what could be seen is shown */
         g_ptr_array_sort(out, compare_targets);
         *ret = g_steal_pointer(&out);
+        return 0;
+}
+
+int manager_enforcement(const Manager *m, const char *full_name, Enforcement ret[static _ENFORCER_KIND_MAX])
+{
+        const Entry *e = manager_entry(m, full_name);
+        const BundlePolicy *p = e ? e->pub.current : NULL;
+        g_autoptr(GPtrArray) targets = NULL;
+        int r = manager_targets(m, full_name, &targets);
+
+        if (r < 0)
+                return r;
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                ret[k] = (Enforcement){0};
+                if (!p || e->failure || !m->slots[k].enforcer || profile_is_empty(p->profiles[k]))
+                        continue;
+                ret[k] = (Enforcement){.in_force = true, .since_usec = p->profiles[k]->since_usec, .targets = targets->len};
+                for (guint i = 0; e->loose && i < e->loose->len; i++)
+                        ret[k].loose += !!(((const Loose *)e->loose->pdata[i])->enforcers & 1U << k);
+                ret[k].targets -= MIN(ret[k].loose, ret[k].targets);
+        }
         return 0;
 }
 

@@ -148,6 +148,17 @@ const Diag *manager_diag(const Manager *m);
  * Only the top of each covered subtree, and below it where the cover differs. Bounded by TARGETS_MAX.
  * Return: 0; -ENOENT: no such policy. */
 int manager_targets(const Manager *m, const char *full_name, GPtrArray **ret);
+/* What one enforcer does for one policy. */
+typedef struct Enforcement {
+        bool in_force;
+        uint64_t since_usec; /* CLOCK_REALTIME; 0: unknown */
+        uint32_t targets;    /* cgroups, as manager_targets() counts them, that are under it */
+        uint32_t loose;      /* and those that would be after a restart, or cannot be: see the policy's state */
+} Enforcement;
+
+/** manager_enforcement() - @ret: indexed by EnforcerKind. Return: 0; -ENOENT: no such policy. */
+int manager_enforcement(const Manager *m, const char *full_name, Enforcement ret[static _ENFORCER_KIND_MAX]);
+
 /** manager_pid_confined() - 1: @pid is under a policy; 0: not; negative: it cannot be known, and the caller must refuse. */
 int manager_pid_confined(const Manager *m, pid_t pid);
 

@@ -59,7 +59,10 @@ static int apply_one(Manager *m, Entry *e, Slot *s)
                 if (s->ops->flags & ENFORCER_AT_EXEC && !(s->ops->flags & ENFORCER_LIVE) && m->binder)
                         binder_note_change(m->binder, e->pub.full_name, s->ops->kind);
                 g_clear_pointer(&e->asked, g_free);
+                profile->since_usec = realtime_usec();
         }
+        if (profile->since_usec == 0)
+                profile->since_usec = realtime_usec(); /* adopted, and nobody remembers since when */
         g_clear_pointer(&profile->blob, g_bytes_unref); /* the kernel has it */
         return 1;
 }

@@ -103,7 +103,32 @@ static int append_why_not(sd_bus_message *m, const Request *q, const PolicyEntry
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_rule_facts(sd_bus_message *m, const RuleStatus *s)
+/* Since when, or on how many targets, each of the enforcers in @by enforces: @type t or u. */
+static int append_enforcement(sd_bus_message *m, const char *key, char type, uint32_t by, const Enforcement *all)
+{
+        const char dict[] = {'a', '{', 's', type, '}', '\0'}, entry[] = {'{', 's', type, '}', '\0'};
+
+        int r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', dict);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', entry);
+        for (EnforcerKind k = 0; r >= 0 && k < _ENFORCER_KIND_MAX; k++) {
+                if (!(by & 1U << k) || !all[k].in_force)
+                        continue;
+                if (type == 't')
+                        r = sd_bus_message_append(m, "{st}", enforcer_kind_to_string(k), all[k].since_usec);
+                else
+                        r = sd_bus_message_append(m, "{su}", enforcer_kind_to_string(k), all[k].targets);
+        }
+        for (unsigned i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(m);
+        return r;
+}
+
+static int append_rule_facts(sd_bus_message *m, const PolicyEntry *e, const RuleStatus *s, const Enforcement *all)
 {
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0 && s->pos.file)
@@ -111,10 +136,14 @@ static int append_rule_facts(sd_bus_message *m, const RuleStatus *s)
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}{sv}", "line", "u", s->pos.line, "column", "u", s->pos.column,
                                           "optional", "b", (int)s->optional);
+        if (r >= 0)
+                r = append_enforcement(m, "since", 't', rule_enforced_by(e, s), all);
+        if (r >= 0)
+                r = append_enforcement(m, "targets", 'u', rule_enforced_by(e, s), all);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_rule(sd_bus_message *m, const Request *q, const PolicyEntry *e, const RuleStatus *s)
+static int append_rule(sd_bus_message *m, const Request *q, const PolicyEntry *e, const RuleStatus *s, const Enforcement *all)
 {
         const char *const words[] = {s->id, rule_origin_word(s->origin), op_kind_to_string(s->kind), s->summary};
 
@@ -126,17 +155,20 @@ static int append_rule(sd_bus_message *m, const Request *q, const PolicyEntry *e
         if (r >= 0)
                 r = append_why_not(m, q, e, s);
         if (r >= 0)
-                r = append_rule_facts(m, s);
+                r = append_rule_facts(m, e, s, all);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 static int append_rules(sd_bus_message *m, const Request *q, const PolicyEntry *e)
 {
         const BundlePolicy *p = policy_bundle(e);
+        Enforcement all[_ENFORCER_KIND_MAX];
 
-        int r = sd_bus_message_open_container(m, 'a', "(ssssasa{ss}a{sv})");
+        int r = manager_enforcement(q->manager, e->full_name, all);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(ssssasa{ss}a{sv})");
         for (guint i = 0; r >= 0 && p && p->rules && i < p->rules->len; i++)
-                r = append_rule(m, q, e, g_ptr_array_index(p->rules, i));
+                r = append_rule(m, q, e, g_ptr_array_index(p->rules, i), all);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 

@@ -23,6 +23,7 @@ typedef struct Profile {
         GPtrArray *why_not;   /* of char *; NULL element: the rule is enforced by this enforcer */
         uint32_t n_states;    /* size figures for status and bench */
         uint64_t table_bytes;
+        uint64_t since_usec;  /* CLOCK_REALTIME: put in force; 0: it is not, or nobody knows. The manager's */
 } Profile;
 
 Profile *profile_new(EnforcerKind enforcer, GBytes *blob /* taken */);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -278,11 +279,30 @@ static void print_fact(const Options *o, const char *label, const char *value, C
                 printf("  %-10s %s%s%s\n", label, colour_on(o, colour), text, colour_off(o, colour));
 }
 
+/* "BPF since 2026-11-24 04:10:00 on 3 targets" for each that enforces. */
+static char *describe_enforced(json_object *rule)
+{
+        json_object *enforced = json_member(rule, "enforced_by"), *details = json_member(rule, "details");
+        GString *s = g_string_new(NULL);
+
+        for (size_t i = 0; i < json_length(enforced); i++) {
+                const char *name = json_object_get_string(json_object_array_get_idx(enforced, i));
+                uint64_t since = json_uint(json_member(details, "since"), name), n = json_uint(json_member(details, "targets"), name);
+                g_autoptr(GDateTime) time = since > 0 ? g_date_time_new_from_unix_local((gint64)(since / G_USEC_PER_SEC)) : NULL;
+                g_autofree char *when = time ? g_date_time_format(time, " since %Y-%m-%d %H:%M:%S") : NULL;
+
+                g_string_append_printf(s, "%s%s", i > 0 ? ", " : "", name);
+                if (json_member(json_member(details, "targets"), name))
+                        g_string_append_printf(s, "%s on %" PRIu64 " %s", when ?: "", n, n == 1 ? "target" : "targets");
+        }
+        return g_string_free(s, FALSE);
+}
+
 static void print_rule(const Options *o, json_object *rule)
 {
         g_autofree char *id = printable(json_string(rule, "id")), *summary = printable(json_string(rule, "summary"));
         json_object *enforced = json_member(rule, "enforced_by"), *why_not = json_member(rule, "not_enforced");
-        g_autofree char *by = join_strings(enforced, ", ");
+        g_autofree char *enforcers = describe_enforced(rule), *by = printable(enforcers);
         Colour c = json_length(enforced) > 0 ? COLOUR_GOOD : COLOUR_BAD;
 
         printf("  %s%s%s%s  %s\n", colour_on(o, COLOUR_BOLD), id, colour_off(o, COLOUR_BOLD),

@@ -220,6 +220,15 @@ int manager_targets(const Manager *m, const char *full_name, GPtrArray **ret)
         return 0;
 }
 
+int manager_enforcement(const Manager *m, const char *full_name, Enforcement ret[static _ENFORCER_KIND_MAX])
+{
+        if (!manager_find_policy(m, full_name))
+                return -ENOENT;
+        memset(ret, 0, sizeof(*ret) * _ENFORCER_KIND_MAX);
+        ret[ENFORCER_BPF] = (Enforcement){.in_force = true, .since_usec = 1700000000000000, .targets = 2};
+        return 0;
+}
+
 int manager_pid_confined(const Manager *m, pid_t pid)
 {
         if (strcmp(m->confined, "yes") == 0)
