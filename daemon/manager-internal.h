@@ -157,3 +157,4 @@ int monitor_start(Manager *m);
 void monitor_stop(Manager *m);
 void monitor_configure(Manager *m);
 void monitor_on_event(const EnforcerEvent *event, void *userdata);
+void monitor_on_origin(const AuditOrigin *origin, void *userdata);

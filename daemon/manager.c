@@ -96,6 +96,7 @@ int manager_new(const ManagerParams *params, Manager **ret)
                 .launchers = m->settings->launchers,
                 .self_unit = "varmord.service",
                 .on_event = monitor_on_event,
+                .on_origin = monitor_on_origin,
                 .userdata = m,
         };
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {

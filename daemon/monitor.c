@@ -202,6 +202,17 @@ void manager_report_confined(Manager *m, pid_t pid, uid_t uid, const char *membe
         }
 }
 
+/* ---- who caused a record ------------------------------------------------------------------------------------------------------- */
+
+void monitor_on_origin(const AuditOrigin *origin, void *userdata)
+{
+        Manager *m = userdata;
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (m->slots[k].enforcer && m->slots[k].ops->origin)
+                        m->slots[k].ops->origin(m->slots[k].enforcer, origin);
+}
+
 /* ---- counters ------------------------------------------------------------------------------------------------------------------ */
 
 static void report(Manager *m, uint64_t now, uint64_t *before, const char *id, const char *text)
