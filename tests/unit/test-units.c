@@ -5,26 +5,18 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <systemd/sd-bus.h>
-#include <unistd.h>
 
-#include "tree.h"
+#include "fake-systemd.h"
 #include "units.h"
 
 #define PATIENCE_USEC (15U * G_USEC_PER_SEC)
 #define OBJECT_PREFIX "/org/freedesktop/systemd1/unit"
 
 typedef struct Fixture {
-        char *root, *path;
-        sd_event *event;
-        sd_event_source *listen;
-        int fd;
-        sd_bus *bus;          /* to the one client */
+        FakeSystemd systemd;
         const char **names;   /* of the units that there are, NULL-terminated */
         int n_until_cut;      /* so many answers about units, then the connection ends; negative: never */
-        unsigned n_connected, n_changes;
+        unsigned n_changes;
         Units *units;
 } Fixture;
 
@@ -43,7 +35,7 @@ static int reply_list(Fixture *f, sd_bus_message *m, bool files)
                                                   "/");
         g_assert_cmpint(r, >=, 0);
         g_assert_cmpint(sd_bus_message_close_container(reply), >=, 0);
-        g_assert_cmpint(sd_bus_send(f->bus, reply, NULL), >=, 0);
+        g_assert_cmpint(sd_bus_send(f->systemd.bus, reply, NULL), >=, 0);
         sd_bus_message_unref(reply);
         return 1;
 }
@@ -53,7 +45,7 @@ static int reply_properties(Fixture *f, sd_bus_message *m)
         g_autofree char *name = NULL, *cgroup = NULL;
 
         if (f->n_until_cut == 0) {
-                sd_bus_close(f->bus);
+                sd_bus_close(f->systemd.bus);
                 return 1;
         }
         f->n_until_cut--;
@@ -76,24 +68,6 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-static int on_connect(sd_event_source *s, int fd, uint32_t events, void *userdata)
-{
-        Fixture *f = userdata;
-        int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        const sd_id128_t id = SD_ID128_MAKE(01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 0f, 10);
-
-        g_assert_cmpint(client, >=, 0);
-        f->n_connected++;
-        sd_bus_close_unref(f->bus);
-        g_assert_cmpint(sd_bus_new(&f->bus), >=, 0);
-        g_assert_cmpint(sd_bus_set_fd(f->bus, client, client), >=, 0);
-        g_assert_cmpint(sd_bus_set_server(f->bus, 1, id), >=, 0);
-        g_assert_cmpint(sd_bus_add_filter(f->bus, NULL, on_message, f), >=, 0);
-        g_assert_cmpint(sd_bus_start(f->bus), >=, 0);
-        g_assert_cmpint(sd_bus_attach_event(f->bus, f->event, 0), >=, 0);
-        return 0;
-}
-
 static void on_change(void *userdata)
 {
         ((Fixture *)userdata)->n_changes++;
@@ -101,31 +75,15 @@ static void on_change(void *userdata)
 
 static void setup(Fixture *f, gconstpointer data)
 {
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-        g_autofree char *name = NULL;
-
-        f->root = tree_new();
-        f->path = g_build_filename(f->root, "private", NULL);
         f->n_until_cut = -1;
-        g_assert_cmpint(sd_event_new(&f->event), >=, 0);
-        f->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        g_strlcpy(address.sun_path, f->path, sizeof(address.sun_path));
-        g_assert_cmpint(bind(f->fd, (struct sockaddr *)&address, sizeof(address)), ==, 0);
-        g_assert_cmpint(listen(f->fd, 10), ==, 0);
-        g_assert_cmpint(sd_event_add_io(f->event, &f->listen, f->fd, EPOLLIN, on_connect, f), >=, 0);
-        name = g_strconcat("unix:path=", f->path, NULL);
-        g_assert_cmpint(units_new(f->event, name, on_change, f, &f->units), ==, 0);
+        fake_systemd_init(&f->systemd, on_message, f);
+        g_assert_cmpint(units_new(f->systemd.event, f->systemd.address, on_change, f, &f->units), ==, 0);
 }
 
 static void teardown(Fixture *f, gconstpointer data)
 {
         units_free(f->units);
-        sd_bus_close_unref(f->bus);
-        sd_event_source_disable_unref(f->listen);
-        sd_event_unref(f->event);
-        (void)close(f->fd);
-        tree_free(f->root);
-        g_free(f->path);
+        fake_systemd_done(&f->systemd);
 }
 
 /* ---- tests ------------------------------------------------------------------------------------------------------------------- */
@@ -136,7 +94,7 @@ static void run_until_change(Fixture *f)
 
         f->n_changes = 0;
         while (f->n_changes == 0 && g_get_monotonic_time() < end)
-                g_assert_cmpint(sd_event_run(f->event, 50 * 1000), >=, 0);
+                g_assert_cmpint(sd_event_run(f->systemd.event, 50 * 1000), >=, 0);
         g_assert_cmpuint(f->n_changes, >, 0);
 }
 
@@ -180,14 +138,14 @@ static void test_cut(Fixture *f, gconstpointer data)
         run_until_change(f);
         f->n_until_cut = 1;
         f->n_changes = 0;
-        sd_bus_close(f->bus);
-        for (end = g_get_monotonic_time() + PATIENCE_USEC; f->n_connected < 3 && g_get_monotonic_time() < end;) {
-                g_assert_cmpint(sd_event_run(f->event, 50 * 1000), >=, 0);
+        sd_bus_close(f->systemd.bus);
+        for (end = g_get_monotonic_time() + PATIENCE_USEC; f->systemd.n_connected < 3 && g_get_monotonic_time() < end;) {
+                g_assert_cmpint(sd_event_run(f->systemd.event, 50 * 1000), >=, 0);
                 assert_selected(f, "/system.slice/a.service /system.slice/b.service /system.slice/c.service /system.slice/d.service");
-                if (f->n_connected == 2)
+                if (f->systemd.n_connected == 2)
                         g_assert_cmpuint(f->n_changes, ==, 0);
         }
-        g_assert_cmpuint(f->n_connected, ==, 3);
+        g_assert_cmpuint(f->systemd.n_connected, ==, 3);
 }
 
 /* Cut off in the very first listing: nothing is known, rather than a part. */
@@ -196,8 +154,8 @@ static void test_cut_first(Fixture *f, gconstpointer data)
         f->names = (const char *[]){"a.service", "b.service", NULL};
         f->n_until_cut = 1;
         want_user(f);
-        while (f->n_connected < 2) {
-                g_assert_cmpint(sd_event_run(f->event, 50 * 1000), >=, 0);
+        while (f->systemd.n_connected < 2) {
+                g_assert_cmpint(sd_event_run(f->systemd.event, 50 * 1000), >=, 0);
                 g_assert_cmpuint(f->n_changes, ==, 0);
         }
         f->n_until_cut = -1;
@@ -212,7 +170,7 @@ static void test_gone(Fixture *f, gconstpointer data)
         want_user(f);
         run_until_change(f);
         f->names = (const char *[]){"b.service", NULL};
-        sd_bus_close(f->bus);
+        sd_bus_close(f->systemd.bus);
         run_until_change(f);
         assert_selected(f, "/system.slice/b.service");
 }
