@@ -207,10 +207,13 @@ void manager_report_confined(Manager *m, pid_t pid, uid_t uid, const char *membe
 void monitor_on_origin(const AuditOrigin *origin, void *userdata)
 {
         Manager *m = userdata;
+        AuditOrigin o = *origin;
 
+        if (!o.cgroup)
+                o.cgroup = cgroup_cache_get(m->cgroups, o.cgroup_id);
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
                 if (m->slots[k].enforcer && m->slots[k].ops->origin)
-                        m->slots[k].ops->origin(m->slots[k].enforcer, origin);
+                        m->slots[k].ops->origin(m->slots[k].enforcer, &o);
 }
 
 /* ---- counters ------------------------------------------------------------------------------------------------------------------ */

@@ -109,6 +109,26 @@ static void cover_all(Manager *m)
         }
 }
 
+/* Who is told whom records are about: enforcers that have something in force, by those that see them made. */
+static void watch_all(Manager *m)
+{
+        uint32_t wanted = 0, seen = 0;
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                const Slot *s = &m->slots[k];
+                g_auto(GStrv) names = s->enforcer && s->ops->origin ? s->ops->policies(s->enforcer) : NULL;
+
+                if (names && *names)
+                        wanted |= 1U << k;
+        }
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (m->slots[k].enforcer && m->slots[k].ops->watch)
+                        seen |= m->slots[k].ops->watch(m->slots[k].enforcer, wanted);
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (m->slots[k].enforcer && m->slots[k].ops->watched)
+                        m->slots[k].ops->watched(m->slots[k].enforcer, seen >> k & 1);
+}
+
 /* ---- what binds at exec ------------------------------------------------------------------------------------------------------ */
 
 /* Have systemd bind what can be bound here: an enforcer that is not available binds nothing. */
@@ -416,6 +436,7 @@ static void reconcile(Manager *m)
                 if (!((Entry *)value)->gone)
                         entry_apply(m, value);
         cover_all(m);
+        watch_all(m);
         if (m->loaded) {
                 bind_all(m);
                 remove_unwanted(m);

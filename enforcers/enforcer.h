@@ -54,8 +54,10 @@ typedef struct AuditOrigin {
         uint64_t cgroup_id; /* of the confinement, as in EnforcerEvent */
         const char *cgroup; /* its path; NULL: not known */
         uint64_t time_usec; /* CLOCK_BOOTTIME */
+        uint64_t count;     /* so many records that were alike */
         int32_t syscall;    /* AUDIT_SECCOMP: number, */
         uint32_t arch;      /* AUDIT_ARCH_*, */
+        uint32_t code;      /* what the filter said, SECCOMP_RET_*, */
         uint64_t args[6];   /* and arguments */
         const char *const *policies; /* full names of those that cover the cgroup; NULL-terminated */
 } AuditOrigin;
@@ -136,6 +138,13 @@ typedef struct EnforcerOps {
 
         /** tidy() - called every few seconds, to let go of what has not been needed for a while. May be NULL. */
         void (*tidy)(Enforcer *e);
+
+        /** watch() - give env->on_origin the origin of all records about the enforcers @kinds (1 << EnforcerKind), and of no others.
+         * Called after each change; idempotent. May be NULL. Return: the kinds for which it does so from now on. */
+        uint32_t (*watch)(Enforcer *e, uint32_t kinds);
+
+        /** watched() - whether another enforcer sees the origin of all records about this one. May be NULL. */
+        void (*watched)(Enforcer *e, bool yes);
 
         /** origin() - what another enforcer gave to env->on_origin, in the order in which it saw it. May be NULL. */
         void (*origin)(Enforcer *e, const AuditOrigin *origin);

@@ -8,7 +8,7 @@
 #include <linux/types.h>
 #endif
 
-#define VA_ABI_VERSION 3
+#define VA_ABI_VERSION 4
 
 /* ---- bounds ------------------------------------------------------------------------------------------------- */
 #define VA_PATH_MAX 4096        /* include/uapi/linux/limits.h: PATH_MAX; a longer path cannot be had */
@@ -293,7 +293,9 @@ _Static_assert(sizeof(struct va_meta) == 80, "ABI");
 #define VA_OP_IOCTL 36
 #define VA_OP_URING_CREDS 37 /* io_uring under registered credentials */
 #define VA_OP_FCNTL 38
-#define VA_OP_MAX 39
+#define VA_OP_SECCOMP 39 /* these two are no operations, but say who caused a record of the audit subsystem: struct va_call */
+#define VA_OP_APPARMOR 40
+#define VA_OP_MAX 41
 
 /* The same order as EventReason and Action. */
 #define VA_REASON_RULE 0
@@ -329,3 +331,15 @@ struct va_event {
         char comm[16];
 };
 _Static_assert(sizeof(struct va_event) == 72, "ABI");
+
+/* What follows a va_event of the kinds VA_OP_SECCOMP and VA_OP_APPARMOR, as its first path. */
+struct va_call {
+        __s32 nr;   /* VA_OP_SECCOMP alone: the call, */
+        __u32 arch; /* AUDIT_ARCH_*, */
+        __u32 code; /* what the filter said, SECCOMP_RET_*, */
+        __u32 pad;
+        __u64 args[6];
+        struct va_cover cover; /* of who made it */
+        __u32 pad2;
+};
+_Static_assert(sizeof(struct va_call) == 88, "ABI");

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "compile.h"
+#include "hooks.h"
 #include "internal.h"
 #include "util.h"
 
@@ -211,12 +212,17 @@ static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
         };
 
         for (guint i = 0; i < e->pins.programs->len; i++) {
+                const PinnedProgram *p = &g_array_index(e->pins.programs, PinnedProgram, i);
                 struct bpf_prog_info info = {};
                 __u32 size = sizeof(info);
 
-                if (bpf_obj_get_info_by_fd(g_array_index(e->pins.programs, PinnedProgram, i).fd, &info, &size) < 0)
+                if (bpf_obj_get_info_by_fd(p->fd, &info, &size) < 0)
                         return -errno;
-                c.programs_skipped += info.recursion_misses;
+                /* Some only report what others do. */
+                if (p->needs == VA_NEED_SECCOMP || p->needs == VA_NEED_APPARMOR)
+                        c.events_lost += info.recursion_misses;
+                else
+                        c.programs_skipped += info.recursion_misses;
         }
         *ret = c;
         return 0;
@@ -260,5 +266,6 @@ const EnforcerOps bpf_enforcer_ops = {
         .told = enforcer_told,
         .tell = enforcer_tell,
         .tidy = needs_tidy,
+        .watch = needs_watch,
         .pid_confined = labels_pid_confined,
 };

@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/audit.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,7 +26,7 @@ static const char *const operations[VA_OP_MAX] = {
         [VA_OP_MOVE] = "move",         [VA_OP_CAPABLE] = "capable",       [VA_OP_SOCKET] = "socket",
         [VA_OP_SENDMSG] = "sendmsg",   [VA_OP_BIND] = "bind",             [VA_OP_LISTEN] = "listen",
         [VA_OP_ACCEPT] = "accept",     [VA_OP_REMOUNT] = "remount",       [VA_OP_USERNS_CREATE] = "userns_create",
-        [VA_OP_FCNTL] = "fcntl",       [VA_OP_IOCTL] = "ioctl",       [VA_OP_URING_CREDS] = "uring_override_creds",
+        [VA_OP_SECCOMP] = "seccomp",   [VA_OP_APPARMOR] = "apparmor",     [VA_OP_FCNTL] = "fcntl",       [VA_OP_IOCTL] = "ioctl",       [VA_OP_URING_CREDS] = "uring_override_creds",
 };
 
 _Static_assert((int)VA_REASON_RULE == (int)REASON_RULE && (int)VA_REASON_NO_PATH == (int)REASON_NO_PATH &&
@@ -35,6 +36,8 @@ _Static_assert((int)VA_REASON_RULE == (int)REASON_RULE && (int)VA_REASON_NO_PATH
 _Static_assert((int)VA_ACTION_DENIED == (int)ACTION_DENIED && (int)VA_ACTION_AUDIT == (int)ACTION_AUDIT &&
                        (int)VA_ACTION_ALLOWED == (int)ACTION_ALLOWED,
                "the same order on both sides");
+
+_Static_assert(sizeof(((AuditOrigin *)NULL)->args) == sizeof(((struct va_call *)NULL)->args), "one as long as the other");
 
 /* What was handed out under a key, for when it recurs. */
 typedef struct Repeat {
@@ -46,6 +49,38 @@ typedef struct Repeat {
 /* An event of which nothing came for so long is sent again when it recurs. */
 #define REPEAT_IDLE_NS (10ULL * 1000 * 1000 * 1000)
 
+/* Who caused a record. */
+static void hand_out_origin(Enforcer *e, const struct va_event *v, uint64_t count)
+{
+        const char *policies[VA_COVER_MAX + 1] = {NULL};
+        AuditOrigin origin = {
+                .type = v->op == VA_OP_SECCOMP ? AUDIT_SECCOMP : AUDIT_AVC,
+                .pid = (pid_t)v->pid,
+                .tid = (pid_t)v->tid,
+                .uid = v->uid,
+                .cgroup_id = v->cgroup,
+                .time_usec = v->time_ns / 1000,
+                .count = count,
+                .policies = policies,
+        };
+        struct va_call call;
+        unsigned n = 0;
+
+        if (v->size != sizeof(call) || !e->env->on_origin)
+                return;
+        memcpy(&call, v + 1, sizeof(call));
+        for (uint32_t i = 0; i < MIN(call.cover.n, VA_COVER_MAX); i++)
+                if (call.cover.slot[i] < VA_POLICIES_MAX && e->slots[call.cover.slot[i]].used)
+                        policies[n++] = e->slots[call.cover.slot[i]].name;
+        origin.syscall = call.nr;
+        origin.arch = call.arch;
+        origin.code = call.code;
+        memcpy(origin.args, call.args, sizeof(origin.args));
+        memcpy(origin.comm, v->comm, sizeof(origin.comm));
+        origin.comm[sizeof(origin.comm) - 1] = '\0';
+        e->env->on_origin(&origin, e->env->userdata);
+}
+
 static void hand_out(Enforcer *e, const struct va_event *v, size_t size, uint64_t count)
 {
         const uint8_t *bytes = (const uint8_t *)(v + 1);
@@ -56,6 +91,10 @@ static void hand_out(Enforcer *e, const struct va_event *v, size_t size, uint64_
         if (size < sizeof(*v) + v->size + v->size2 || v->slot >= VA_POLICIES_MAX || v->op >= VA_OP_MAX ||
             v->reason >= _REASON_MAX || v->action >= _ACTION_MAX || v->kind >= VA_KIND_MAX)
                 return;
+        if (v->op == VA_OP_SECCOMP || v->op == VA_OP_APPARMOR) {
+                hand_out_origin(e, v, count);
+                return;
+        }
         slot = &e->slots[v->slot];
         object = objects_format(v->kind, bytes, v->size);
         event = (EnforcerEvent){

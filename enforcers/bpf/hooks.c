@@ -83,6 +83,10 @@ static const struct {
         {"va_ioctl_owner", VA_NEED_KIND(OP_SIGNAL)},
         {"va_owner_compat", VA_NEED_KIND(OP_SIGNAL)},
 
+        /* audit.bpf.c */
+        {"va_seccomp", VA_NEED_SECCOMP},
+        {"va_lsm_audit", VA_NEED_APPARMOR},
+
         /* guard.bpf.c: base protection */
         {"va_bpf_map", FILES},
         {"va_bpf_prog", FILES},

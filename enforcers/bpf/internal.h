@@ -27,6 +27,7 @@ struct Enforcer {
         struct va_state *state;       /* the map of that name */
         struct va_slot *slots;        /* copy of the map of that name, VA_POLICIES_MAX */
         uint32_t *needs;              /* VA_NEED_* of the table under each key, VA_POLICIES_MAX + 1 */
+        uint32_t watching;            /* 1 << EnforcerKind: see EnforcerOps.watch() */
         int64_t unneeded_usec;        /* since when (monotonic) programs are attached that nobody needs; 0: none is */
         GHashTable *failed;           /* set of char *: policies whose last apply() failed */
         GBytes *targets;              /* the target automaton in force, slots in its records; NULL: none yet */
@@ -64,6 +65,8 @@ void needs_settle(Enforcer *e, uint32_t key, const struct va_table *table);
 int needs_load(Enforcer *e);
 /** needs_restore() - attach it. */
 int needs_restore(Enforcer *e);
+/** needs_watch() - see EnforcerOps.watch(). */
+uint32_t needs_watch(Enforcer *e, uint32_t kinds);
 /** needs_tidy() - see EnforcerOps.tidy(): detach what nobody needs any more. */
 void needs_tidy(Enforcer *e);
 

@@ -26,10 +26,16 @@ static uint32_t needs_of(uint32_t key, const struct va_table *table)
         return key == VA_POLICIES_MAX ? VA_NEED_CORE : hook_needs_of_policy(table);
 }
 
+/* What the records about the enforcers @kinds are explained by. */
+static uint32_t needs_of_records(uint32_t kinds)
+{
+        return (kinds & 1U << ENFORCER_SECCOMP ? VA_NEED_SECCOMP : 0) | (kinds & 1U << ENFORCER_APPARMOR ? VA_NEED_APPARMOR : 0);
+}
+
 static uint32_t needs_of_all(const Enforcer *e)
 {
         /* Whoever has an identity has to be followed, also while nothing is in force. */
-        uint32_t needs = e->pins.core ? VA_NEED_CORE : 0;
+        uint32_t needs = (e->pins.core ? VA_NEED_CORE : 0) | needs_of_records(e->watching);
 
         for (uint32_t key = 0; key <= VA_POLICIES_MAX; key++)
                 needs |= e->needs[key];
@@ -59,6 +65,20 @@ void needs_settle(Enforcer *e, uint32_t key, const struct va_table *table)
 {
         e->needs[key] = table ? needs_of(key, table) : 0;
         look_for_unneeded(e);
+}
+
+uint32_t needs_watch(Enforcer *e, uint32_t kinds)
+{
+        e->watching = 0;
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                uint32_t needs = needs_of_records(kinds & 1U << k);
+
+                /* That one of them cannot be attached breaks nothing: it is known, and the records alone have to do. */
+                if (needs && pins_attach(&e->pins, needs) >= 0 && pins_has(&e->pins, needs))
+                        e->watching |= 1U << k;
+        }
+        look_for_unneeded(e);
+        return e->watching;
 }
 
 void needs_tidy(Enforcer *e)

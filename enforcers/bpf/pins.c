@@ -222,7 +222,8 @@ static unsigned count_parameters(const struct btf *btf, const char *function)
         return t ? btf_vlen(t) : 0;
 }
 
-/* Leaves out the programs for hooks that this kernel does not have (lsm/file_truncate came with 6.2). */
+/* Leaves out the programs for hooks that this kernel does not have (lsm/file_truncate came with 6.2), and for functions that
+ * it was built without. */
 static void select_programs(const Loader *l)
 {
         struct btf *btf = btf__load_vmlinux_btf();
@@ -234,9 +235,12 @@ static void select_programs(const Loader *l)
                 const char *section = bpf_program__section_name(program);
                 g_autofree char *function = NULL;
 
-                if (!g_str_has_prefix(section, "lsm/"))
+                if (g_str_has_prefix(section, "lsm/"))
+                        function = g_strconcat("bpf_lsm_", section + strlen("lsm/"), NULL);
+                else if (g_str_has_prefix(section, "fentry/"))
+                        function = g_strdup(section + strlen("fentry/"));
+                else
                         continue;
-                function = g_strconcat("bpf_lsm_", section + strlen("lsm/"), NULL);
                 if (btf && btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) < 0)
                         (void)bpf_program__set_autoload(program, false);
         }
@@ -506,6 +510,17 @@ int pins_attach(Pins *pins, uint32_t needs)
         }
 
         return 0;
+}
+
+bool pins_has(const Pins *pins, uint32_t needs)
+{
+        for (guint i = 0; i < pins->programs->len; i++) {
+                const PinnedProgram *p = &g_array_index(pins->programs, PinnedProgram, i);
+
+                if (p->link >= 0 && p->needs & needs)
+                        return true;
+        }
+        return false;
 }
 
 static bool is_other(const PinnedProgram *p, uint32_t needs)

@@ -56,6 +56,9 @@ int pins_open(const char *directory, Pins *p, Diag *d);
  * Return: 0; a negative errno (-E2BIG: others have taken all places of a hook), then some of them may be attached. */
 int pins_attach(Pins *pins, uint32_t needs);
 
+/** pins_has() - is a program for any of @needs attached? */
+bool pins_has(const Pins *pins, uint32_t needs);
+
 /** pins_has_others() - are programs attached that none of @needs asks for? Those of VA_NEED_CORE stay, and do not count. */
 bool pins_has_others(const Pins *pins, uint32_t needs);
 

@@ -287,15 +287,23 @@ static __always_inline void expect_repeats(struct va_event *e)
                 e->key = 0; /* all are in use: each is sent */
 }
 
-/* An event is lost, and what was counted under its @key with it. */
-static __always_inline void lose(__u64 key)
+/* @n events like @e are lost. Without VA_OP_APPARMOR there is still the record. */
+static __always_inline void count_lost(const struct va_event *e, __u64 n)
 {
+        if (e->op != VA_OP_APPARMOR)
+                __sync_fetch_and_add(&va_state.events_lost, n);
+}
+
+/* An event is lost, and what was counted under its key with it. */
+static __always_inline void lose(const struct va_event *e)
+{
+        __u64 key = e->key;
         struct va_repeat *r = bpf_map_lookup_elem(&va_repeats, &key);
 
-        __sync_fetch_and_add(&va_state.events_lost, 1);
+        count_lost(e, 1);
         if (!key || !r)
                 return;
-        __sync_fetch_and_add(&va_state.events_lost, r->count);
+        count_lost(e, r->count);
         bpf_map_delete_elem(&va_repeats, &key);
 }
 
@@ -326,14 +334,14 @@ __attribute__((noinline)) int va_emit(struct va_scratch *s, __u32 n_paths)
         if (va_recurs(s, n_paths))
                 return 0;
         if (!va_take_share(s, sizeof(*e) + size + size2)) {
-                __sync_fetch_and_add(&va_state.events_lost, 1);
+                count_lost(e, 1);
                 return 0;
         }
         expect_repeats(e);
 
         if (bpf_ringbuf_reserve_dynptr(&va_events, sizeof(*e) + size + size2, 0, &ptr)) {
                 bpf_ringbuf_discard_dynptr(&ptr, 0);
-                lose(e->key);
+                lose(e);
                 return 0;
         }
         bpf_dynptr_write(&ptr, 0, e, sizeof(*e), 0);

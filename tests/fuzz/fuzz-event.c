@@ -55,11 +55,23 @@ static void on_event(const EnforcerEvent *v, void *userdata)
         FUZZ_CHECK(e->bytes->len <= JOURNAL_ENTRY_BYTES_MAX);
 }
 
+static void on_origin(const AuditOrigin *o, void *userdata)
+{
+        Record *r = userdata;
+        unsigned n = 0;
+
+        r->n_seen++;
+        FUZZ_CHECK(o->type == AUDIT_SECCOMP || o->type == AUDIT_AVC);
+        FUZZ_CHECK(strnlen(o->comm, sizeof(o->comm)) < sizeof(o->comm));
+        while (o->policies[n])
+                FUZZ_CHECK(*o->policies[n] != '\0' && ++n <= VA_COVER_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static struct va_slot slots[VA_POLICIES_MAX] = {[1] = {.used = 1, .generation = 7, .name = "web"}};
         Record record = {.data = data, .size = size};
-        const EnforcerEnv env = {.on_event = on_event, .userdata = &record};
+        const EnforcerEnv env = {.on_event = on_event, .on_origin = on_origin, .userdata = &record};
         g_autoptr(GHashTable) repeats = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
         Enforcer e = {.env = &env, .slots = slots, .dispatch_left = 2, .repeats = repeats};
         int r;
@@ -115,6 +127,35 @@ static void generate_objects(FuzzEmit emit, void *userdata)
         }
 }
 
+/* Who made a record, whole, cut, and with each of its bytes changed. */
+static void generate_origins(FuzzEmit emit, void *userdata)
+{
+        const struct va_call call = {.nr = 41, .arch = 0xc000003e, .code = 0x50001, .args = {2, 3},
+                                     .cover = {.n = VA_COVER_MAX, .slot = {1, 1, 0, UINT16_MAX, VA_POLICIES_MAX}}};
+
+        for (uint8_t op = VA_OP_SECCOMP; op <= VA_OP_APPARMOR; op++) {
+                struct va_event v = {.op = op, .size = sizeof(call), .comm = "a comm of 16 byt"};
+                g_autoptr(GString) s = g_string_new(NULL);
+
+                g_string_append_len(s, (const char *)&v, sizeof(v));
+                g_string_append_len(s, (const char *)&call, sizeof(call));
+                for (gsize n = sizeof(v); n < s->len; n++) {
+                        g_autofree uint8_t *cut = g_memdup2(s->str, n);
+
+                        ((struct va_event *)cut)->size = (uint16_t)(n - sizeof(v));
+                        (void)LLVMFuzzerTestOneInput(cut, n);
+                }
+                for (gsize i = 0; i < s->len; i++)
+                        for (unsigned b = 0; b < 256; b++) {
+                                g_autofree uint8_t *copy = g_memdup2(s->str, s->len);
+
+                                copy[i] = (uint8_t)b;
+                                (void)LLVMFuzzerTestOneInput(copy, s->len);
+                        }
+                fuzz_emit_string(op == VA_OP_SECCOMP ? "origin-seccomp" : "origin-apparmor", g_steal_pointer(&s), emit, userdata);
+        }
+}
+
 void fuzz_generate(FuzzEmit emit, void *userdata)
 {
         static const char paths[] = "/srv/secret/srv/\n\xff";
@@ -138,6 +179,7 @@ void fuzz_generate(FuzzEmit emit, void *userdata)
         fuzz_emit_string("rename", s, emit, userdata);
 
         generate_objects(emit, userdata);
+        generate_origins(emit, userdata);
 
         v.size = v.size2 = UINT16_MAX;
         big = g_string_new_len((const char *)&v, sizeof(v));
