@@ -20,12 +20,17 @@ typedef struct Share {
         uint32_t in_second;
 } Share;
 
-/* One kind of alarm within its window. */
+/* One kind of alarm within its window. Each enforcer that reports it reports every call, sooner or later: so there are as many
+ * calls as the most diligent one has seen. */
 typedef struct Slot {
         GBytes *key;
         Alarm *alarm;    /* count: what has not been emitted yet */
         Source source;   /* that the slot counts for: of the first event */
         uint64_t end_usec;
+        uint64_t await_usec; /* it is in .held until then; 0: it is not */
+        uint64_t seen[_ENFORCER_KIND_MAX];
+        uint64_t behind[_ENFORCER_KIND_MAX]; /* what each of them had not reported at the last window's end */
+        uint64_t emitted;
 } Slot;
 
 struct AlarmTable {
@@ -38,7 +43,8 @@ struct AlarmTable {
         uint64_t limited;
         GHashTable *shares;  /* Source -> Share, of those that have any */
         GHashTable *slots;   /* key -> Slot */
-        GQueue order;        /* Slots; the windows have one length, so the first ends first */
+        GQueue order;        /* Slots; the one whose window ends first is the first */
+        GQueue held;         /* those of them that have not been emitted, and wait for another enforcer; by .await_usec */
 };
 
 static guint source_hash(gconstpointer p)
@@ -69,6 +75,7 @@ AlarmTable *alarm_table_new(void (*emit)(const Alarm *a, void *userdata), void *
         t->shares = g_hash_table_new_full(source_hash, source_equal, NULL, g_free);
         t->slots = g_hash_table_new(g_bytes_hash, g_bytes_equal);
         g_queue_init(&t->order);
+        g_queue_init(&t->held);
         return t;
 }
 
@@ -78,6 +85,7 @@ void alarm_table_free(AlarmTable *t)
                 return;
         g_hash_table_unref(t->shares);
         g_hash_table_unref(t->slots);
+        g_queue_clear(&t->held);
         g_queue_clear_full(&t->order, (GDestroyNotify)slot_free);
         g_free(t);
 }
@@ -108,7 +116,7 @@ static void key_add_bytes(GByteArray *k, GBytes *b)
 static GBytes *alarm_key(const Alarm *a)
 {
         GByteArray *k = g_byte_array_new();
-        const uint32_t numbers[] = {a->enforcer, (uint32_t)a->mode, a->action, a->reason, (uint32_t)a->kind, a->requested, a->uid};
+        const uint32_t numbers[] = {(uint32_t)a->mode, a->action, a->reason, (uint32_t)a->kind, a->requested, a->uid};
 
         key_add(k, numbers, sizeof(numbers));
         key_add(k, &a->cgroup_id, sizeof(a->cgroup_id));
@@ -214,7 +222,65 @@ static void drop_slot(AlarmTable *t, Slot *s)
 static void slot_emit(AlarmTable *t, Slot *s)
 {
         t->emit(s->alarm, t->userdata);
+        s->emitted += s->alarm->count;
         s->alarm->count = 0;
+}
+
+static uint64_t most_seen(const Slot *s)
+{
+        uint64_t most = 0;
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                most = MAX(most, s->seen[k]);
+        return most;
+}
+
+static void slot_count(Slot *s, uint32_t enforcers, uint64_t count)
+{
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (enforcers & 1U << k)
+                        s->seen[k] += count;
+        s->alarm->enforcers |= enforcers;
+        s->alarm->count = most_seen(s) - s->emitted;
+}
+
+/* What an enforcer has been behind with for a whole window it will not report: from now on its calls count again. */
+static void slot_settle(Slot *s)
+{
+        uint64_t most = most_seen(s);
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                s->seen[k] += MIN(s->behind[k], most - s->seen[k]);
+                s->behind[k] = most - s->seen[k];
+        }
+}
+
+static void unhold(AlarmTable *t, Slot *s)
+{
+        if (s->await_usec != 0)
+                g_queue_remove(&t->held, s);
+        s->await_usec = 0;
+}
+
+/* The first of its window. Beyond the rate it waits for the window's end, and perhaps then it is let through. */
+static void release(AlarmTable *t, Slot *s, uint64_t now_usec)
+{
+        unhold(t, s);
+        if (s->alarm->count > 0 && take_token(t, &s->source, now_usec))
+                slot_emit(t, s);
+}
+
+/* By the end of its window, which is mostly the last. */
+static void enqueue(AlarmTable *t, Slot *s)
+{
+        GList *before = t->order.tail;
+
+        while (before && ((const Slot *)before->data)->end_usec > s->end_usec)
+                before = before->prev;
+        if (before)
+                g_queue_insert_after(&t->order, before, s);
+        else
+                g_queue_push_head(&t->order, s);
 }
 
 void alarm_table_add(AlarmTable *t, Alarm *alarm, uint64_t now_usec)
@@ -227,16 +293,20 @@ void alarm_table_add(AlarmTable *t, Alarm *alarm, uint64_t now_usec)
         alarm_table_expire(t, now_usec);
         s = g_hash_table_lookup(t->slots, key);
         if (s) {
-                if (s->alarm->count == 0) {
+                bool fresh = s->alarm->count == 0;
+
+                slot_count(s, a->enforcers, a->count);
+                if (fresh && s->alarm->count > 0) {
                         s->alarm->pid = a->pid;
                         s->alarm->tid = a->tid;
                         s->alarm->first_usec = a->first_usec;
                 }
-                s->alarm->count += a->count;
                 s->alarm->last_usec = a->last_usec;
+                if (s->await_usec != 0 && !(s->alarm->awaited & ~s->alarm->enforcers))
+                        release(t, s, now_usec);
                 return;
         }
-        if (t->window_usec == 0) {
+        if (t->window_usec == 0 && !a->awaited) {
                 if (take_token(t, &source, now_usec))
                         t->emit(a, t->userdata);
                 else
@@ -252,22 +322,29 @@ void alarm_table_add(AlarmTable *t, Alarm *alarm, uint64_t now_usec)
         s->key = g_steal_pointer(&key);
         s->alarm = g_steal_pointer(&a);
         s->source = source;
-        s->end_usec = now_usec + t->window_usec;
+        s->end_usec = now_usec + MAX(t->window_usec, s->alarm->awaited ? 2 * ALARM_AWAIT_USEC : 0);
+        slot_count(s, s->alarm->enforcers, s->alarm->count);
         g_hash_table_insert(t->slots, s->key, s);
-        g_queue_push_tail(&t->order, s);
-        /* Beyond the rate it waits for the end of its window, and perhaps then it is let through. */
-        if (take_token(t, &source, now_usec))
-                slot_emit(t, s);
+        enqueue(t, s);
+        if (s->alarm->awaited & ~s->alarm->enforcers) {
+                s->await_usec = now_usec + ALARM_AWAIT_USEC;
+                g_queue_push_tail(&t->held, s);
+        } else
+                release(t, s, now_usec);
 }
 
 void alarm_table_expire(AlarmTable *t, uint64_t now_usec)
 {
         Slot *s;
 
+        while ((s = g_queue_peek_head(&t->held)) && s->await_usec <= now_usec)
+                release(t, s, now_usec);
         while ((s = g_queue_peek_head(&t->order)) && s->end_usec <= now_usec) {
                 bool again = false;
 
                 g_queue_pop_head(&t->order);
+                unhold(t, s);
+                slot_settle(s);
                 if (s->alarm->count > 0 && take_token(t, &s->source, now_usec)) {
                         slot_emit(t, s);
                         again = t->window_usec > 0;
@@ -275,7 +352,7 @@ void alarm_table_expire(AlarmTable *t, uint64_t now_usec)
                 if (again) {
                         /* It goes on: one entry for each window as long as it does. */
                         s->end_usec = now_usec + t->window_usec;
-                        g_queue_push_tail(&t->order, s);
+                        enqueue(t, s);
                         continue;
                 }
                 t->limited += s->alarm->count;
@@ -285,15 +362,17 @@ void alarm_table_expire(AlarmTable *t, uint64_t now_usec)
 
 uint64_t alarm_table_next(const AlarmTable *t)
 {
-        const Slot *s = g_queue_peek_head((GQueue *)&t->order);
+        const Slot *s = g_queue_peek_head((GQueue *)&t->order), *held = g_queue_peek_head((GQueue *)&t->held);
+        uint64_t next = s ? s->end_usec : UINT64_MAX;
 
-        return s ? s->end_usec : UINT64_MAX;
+        return held ? MIN(next, held->await_usec) : next;
 }
 
 void alarm_table_flush(AlarmTable *t)
 {
         Slot *s;
 
+        g_queue_clear(&t->held);
         while ((s = g_queue_pop_head(&t->order))) {
                 if (s->alarm->count > 0)
                         slot_emit(t, s);

@@ -2,7 +2,8 @@
 #pragma once
 
 /* Event -> Alarm: coalescing and limiting. Of alarms that are alike the first goes out at once, the others together as
- * one when the window ends. Pure: the caller has the clock. */
+ * one when the window ends. What several enforcers report of one call is one alarm that names them. Pure: the caller has the
+ * clock. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -13,6 +14,9 @@
 /* Different alarms within one window; what comes beyond is counted as limited. Of these, and of the entries in a second, a
  * unit has two thirds at most, so that others find some, and a process some less, so that others of its unit do. */
 #define ALARM_TABLE_MAX 1024U
+
+/* For so long an alarm waits for others whom it awaits. */
+#define ALARM_AWAIT_USEC G_USEC_PER_SEC
 
 typedef struct AlarmTable AlarmTable;
 

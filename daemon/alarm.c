@@ -79,6 +79,16 @@ static void append_what(GString *s, const Alarm *a)
         }
 }
 
+char *alarm_dup_enforcers(const Alarm *a)
+{
+        GString *s = g_string_new(NULL);
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (a->enforcers & 1U << k)
+                        g_string_append_printf(s, "%s%s", s->len > 0 ? " " : "", enforcer_kind_to_string(k));
+        return g_string_free(s, FALSE);
+}
+
 char *alarm_dup_message(const Alarm *a)
 {
         static const char *const verb[_ACTION_MAX] = {
@@ -97,6 +107,8 @@ char *alarm_dup_message(const Alarm *a)
                 g_string_append_printf(s, " in %s", a->unit);
         else if (*a->cgroup != '\0')
                 g_string_append_printf(s, " in %s", a->cgroup);
+        else
+                g_string_append(s, " in a unit that is not known");
 
         switch (a->reason) {
         case REASON_SECOND_NAME:
@@ -153,6 +165,7 @@ static void add_process(JournalEntry *e, const Alarm *a)
 JournalEntry *journal_entry_from_alarm(const Alarm *a)
 {
         g_autofree char *message = alarm_dup_message(a), *requested = requested_to_string(a->kind, a->requested);
+        g_autofree char *enforcers = alarm_dup_enforcers(a);
         JournalEntry *e = journal_entry_new();
 
         journal_entry_add_string(e, "MESSAGE", message);
@@ -162,7 +175,7 @@ JournalEntry *journal_entry_from_alarm(const Alarm *a)
         journal_entry_add_string(e, "MESSAGE_ID", alarm_message_id(a));
         journal_entry_add_string(e, "VARMOR_POLICY", a->policy);
         journal_entry_add_string(e, "VARMOR_MODE", mode_to_string(a->mode));
-        journal_entry_add_string(e, "VARMOR_ENFORCER", enforcer_kind_to_string(a->enforcer));
+        journal_entry_add_string(e, "VARMOR_ENFORCER", enforcers);
         journal_entry_add_string(e, "VARMOR_ACTION", action_to_string(a->action));
         journal_entry_add_string(e, "VARMOR_REASON", event_reason_to_string(a->reason));
         journal_entry_add_string(e, "VARMOR_RULE", a->rule);

@@ -40,7 +40,7 @@ struct EnforcerEvent {
         size_t object_size;
         const uint8_t *object2; /* the second path of rename, link, mount; may be NULL */
         size_t object2_size;
-        const char *cgroup;    /* its path, if the enforcer knows it; NULL: it does not */
+        const char *cgroup;    /* its path, if the enforcer knows it; NULL: it does not; "": nobody does */
         uint64_t cgroup_id;    /* of the confinement (home), not of where the process may have moved to */
         uint64_t time_usec;    /* CLOCK_BOOTTIME */
         uint64_t count;        /* so many that were alike; 0 is 1 */
@@ -54,7 +54,8 @@ typedef struct EnforcerEvent EnforcerEvent;
 typedef struct Alarm {
         char *policy;        /* full name */
         Mode mode;
-        EnforcerKind enforcer;
+        uint32_t enforcers;  /* 1 << EnforcerKind: who reported it */
+        uint32_t awaited;    /* and who else may be about to report the same call */
         Action action;
         EventReason reason;
         char *rule;          /* id; "" if none decided */
@@ -78,6 +79,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Alarm, alarm_free)
 
 /** alarm_dup_message() - one sentence that a person can act on; unprintable bytes escaped as \xHH. To be freed. */
 char *alarm_dup_message(const Alarm *a);
+/** alarm_dup_enforcers() - "AppArmor BPF". To be freed. */
+char *alarm_dup_enforcers(const Alarm *a);
 /** alarm_dup_bytes() - @b as valid UTF-8 without control characters, the rest escaped as \xHH. NULL yields "". */
 char *alarm_dup_bytes(GBytes *b);
 /** requested_to_string() - the access that an operation of @kind asked for: "read,write"; "" if there is nothing to say. To

@@ -72,8 +72,9 @@ static char *find_cgroup(Manager *m, const EnforcerEvent *event)
         const char *path;
         char *of_pid;
 
-        if (event->cgroup && *event->cgroup != '\0') {
-                cgroup_cache_put(m->cgroups, event->cgroup_id, event->cgroup);
+        if (event->cgroup) {
+                if (event->cgroup_id != 0)
+                        cgroup_cache_put(m->cgroups, event->cgroup_id, event->cgroup);
                 return g_strdup(event->cgroup);
         }
         path = cgroup_cache_get(m->cgroups, event->cgroup_id);
@@ -85,6 +86,26 @@ static char *find_cgroup(Manager *m, const EnforcerEvent *event)
         return g_strdup("");
 }
 
+/* Who may report the same call: those that enforce the rule, too, as nobody stops it before they see it. */
+static uint32_t who_else(const Manager *m, const BundlePolicy *p, const EnforcerEvent *event)
+{
+        uint32_t others = 0, enforced_by;
+
+        if (!p || event->action == ACTION_DENIED || event->operation == NULL)
+                return 0;
+        enforced_by = p->enforcers;
+        if (event->rule >= 0 && (guint)event->rule < p->rules->len)
+                enforced_by = ((const RuleStatus *)p->rules->pdata[event->rule])->enforced_by;
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                const Slot *s = &m->slots[k];
+
+                if (k != event->enforcer && enforced_by & 1U << k && s->enforcer && s->ops->kinds & 1U << event->kind &&
+                    s->ops->flags & ENFORCER_OBSERVE)
+                        others |= 1U << k;
+        }
+        return others;
+}
+
 void monitor_on_event(const EnforcerEvent *event, void *userdata)
 {
         Manager *m = userdata;
@@ -94,7 +115,8 @@ void monitor_on_event(const EnforcerEvent *event, void *userdata)
 
         a->policy = g_strdup(event->policy);
         a->mode = p ? p->mode : MODE_ENHANCE_PROTECT;
-        a->enforcer = event->enforcer;
+        a->enforcers = 1U << event->enforcer;
+        a->awaited = who_else(m, p, event);
         a->action = event->action;
         a->reason = event->reason == REASON_RULE && rule_is_base(p, event) ? REASON_BASE : event->reason;
         a->rule = rule_id(p, event);

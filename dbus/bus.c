@@ -137,6 +137,7 @@ static int append_bytes_entry(sd_bus_message *m, const char *key, GBytes *bytes)
 static int append_alarm_words(sd_bus_message *m, const Alarm *a)
 {
         g_autofree char *message = alarm_dup_message(a), *requested = requested_to_string(a->kind, a->requested);
+        g_autofree char *enforcers = alarm_dup_enforcers(a);
         g_autofree char *comm = g_strndup(a->comm, sizeof a->comm);
         const struct {
                 const char *key, *value;
@@ -144,7 +145,7 @@ static int append_alarm_words(sd_bus_message *m, const Alarm *a)
                 {"message", message},
                 {"policy", a->policy},
                 {"mode", mode_to_string(a->mode)},
-                {"enforcer", enforcer_kind_to_string(a->enforcer)},
+                {"enforcer", enforcers},
                 {"action", action_to_string(a->action)},
                 {"rule", a->rule},
                 {"reason", event_reason_to_string(a->reason)},

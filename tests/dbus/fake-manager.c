@@ -358,7 +358,7 @@ static void fire_alarm(Manager *m)
         const Alarm alarm = {
                 .policy = (char *)"web",
                 .mode = MODE_ENHANCE_PROTECT,
-                .enforcer = ENFORCER_BPF,
+                .enforcers = 1U << ENFORCER_BPF,
                 .action = ACTION_DENIED,
                 .reason = REASON_RULE,
                 .rule = (char *)"files[0]",

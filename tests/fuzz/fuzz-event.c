@@ -34,7 +34,7 @@ static void on_event(const EnforcerEvent *v, void *userdata)
         FUZZ_CHECK(strnlen(v->comm, sizeof(v->comm)) < sizeof(v->comm));
 
         a->policy = g_strdup(v->policy);
-        a->enforcer = v->enforcer;
+        a->enforcers = 1U << v->enforcer;
         a->action = v->action;
         a->reason = v->reason;
         a->rule = g_strdup("files[0]");

@@ -35,7 +35,7 @@ static Alarm *new_alarm(const char *object)
 
         a->policy = g_strdup("web");
         a->mode = MODE_ENHANCE_PROTECT;
-        a->enforcer = ENFORCER_BPF;
+        a->enforcers = 1U << ENFORCER_BPF;
         a->action = ACTION_DENIED;
         a->rule = g_strdup("files[0]");
         a->operation = g_strdup("open");
@@ -156,6 +156,132 @@ static void test_units(void)
 static void test_processes(void)
 {
         test_shares(false);
+}
+
+/* ---- several enforcers ---------------------------------------------------------------------------------------------- */
+
+static const uint32_t apparmor = 1U << ENFORCER_APPARMOR, bpf = 1U << ENFORCER_BPF;
+
+typedef struct Both {
+        unsigned n_entries;
+        uint64_t n_events;
+        uint32_t last;
+} Both;
+
+static void see_both(const Alarm *a, void *userdata)
+{
+        Both *b = userdata;
+
+        b->n_entries++;
+        b->n_events += a->count;
+        b->last = a->enforcers;
+}
+
+/* An audited open by @who, of which there are @count; the other one is about to report it, too. */
+static void add_by(AlarmTable *t, uint32_t who, uint64_t count, uint64_t now)
+{
+        Alarm *a = new_alarm("/a");
+
+        a->action = ACTION_AUDIT;
+        a->enforcers = who;
+        a->awaited = (apparmor | bpf) & ~who;
+        a->count = count;
+        alarm_table_add(t, a, now);
+}
+
+static void test_both(void)
+{
+        Both b = {0};
+        g_autoptr(AlarmTable) t = alarm_table_new(see_both, &b);
+
+        alarm_table_configure(t, 10 * S, 0);
+        /* One call: one alarm, as soon as both have reported it, in either order. */
+        add_by(t, bpf, 1, 1 * S);
+        g_assert_cmpuint(b.n_entries, ==, 0);
+        g_assert_cmpuint(alarm_table_next(t), ==, 1 * S + ALARM_AWAIT_USEC);
+        add_by(t, apparmor, 1, 1 * S + 500000);
+        g_assert_cmpuint(b.n_entries, ==, 1);
+        g_assert_cmpuint(b.n_events, ==, 1);
+        g_assert_cmpuint(b.last, ==, apparmor | bpf);
+        /* 99 more, told in lumps by the one, singly and late by the other: 99. */
+        add_by(t, bpf, 99, 5 * S);
+        for (unsigned i = 0; i < 50; i++)
+                add_by(t, apparmor, 1, 6 * S + i);
+        alarm_table_expire(t, 11 * S);
+        g_assert_cmpuint(b.n_entries, ==, 2);
+        g_assert_cmpuint(b.n_events, ==, 100);
+        for (unsigned i = 0; i < 49; i++)
+                add_by(t, apparmor, 1, 11 * S + i);
+        alarm_table_expire(t, 21 * S);
+        g_assert_cmpuint(b.n_entries, ==, 2);
+        g_assert_cmpuint(b.n_events, ==, 100);
+        g_assert_cmpuint(alarm_table_next(t), ==, UINT64_MAX);
+        /* The other order. */
+        add_by(t, apparmor, 1, 30 * S);
+        add_by(t, bpf, 1, 30 * S + 1);
+        g_assert_cmpuint(b.n_entries, ==, 3);
+        g_assert_cmpuint(b.last, ==, apparmor | bpf);
+}
+
+/* The other does not report it: it is told without him, once. */
+static void test_one_of_both(void)
+{
+        Both b = {0};
+        g_autoptr(AlarmTable) t = alarm_table_new(see_both, &b);
+
+        alarm_table_configure(t, 10 * S, 0);
+        add_by(t, bpf, 1, 1 * S);
+        add_by(t, bpf, 1, 1 * S + 1);
+        alarm_table_expire(t, 1 * S + ALARM_AWAIT_USEC);
+        g_assert_cmpuint(b.n_entries, ==, 1);
+        g_assert_cmpuint(b.n_events, ==, 2);
+        g_assert_cmpuint(b.last, ==, bpf);
+        alarm_table_expire(t, 11 * S);
+        g_assert_cmpuint(b.n_entries, ==, 1);
+        /* What one has missed for a whole window does not hide what he sees later. */
+        add_by(t, bpf, 5, 20 * S);
+        add_by(t, apparmor, 1, 20 * S);
+        for (unsigned i = 1; i < 5; i++) {
+                add_by(t, apparmor, i == 4 ? 5 : 0, 20 * S + i * 10 * S - 1);
+                add_by(t, bpf, i == 4 ? 0 : 1, 20 * S + i * 10 * S - 1);
+                alarm_table_expire(t, 20 * S + i * 10 * S);
+        }
+        alarm_table_expire(t, 200 * S);
+        g_assert_cmpuint(b.n_events, >=, 2 + 5 + 3 + 3);
+        g_assert_cmpuint(alarm_table_next(t), ==, UINT64_MAX);
+        /* Flushed while one waits. */
+        add_by(t, bpf, 1, 300 * S);
+        b = (Both){0};
+        alarm_table_flush(t);
+        g_assert_cmpuint(b.n_events, ==, 1);
+        g_assert_cmpuint(alarm_table_next(t), ==, UINT64_MAX);
+}
+
+/* Without a window calls are told one by one, those of both still once. */
+static void test_both_no_window(void)
+{
+        Both b = {0};
+        g_autoptr(AlarmTable) t = alarm_table_new(see_both, &b);
+
+        alarm_table_configure(t, 0, 0);
+        for (unsigned i = 0; i < 10; i++) {
+                add_by(t, bpf, 1, (1 + 5 * i) * S);
+                add_by(t, apparmor, 1, (1 + 5 * i) * S + 100);
+                alarm_table_expire(t, (5 + 5 * i) * S);
+        }
+        g_assert_cmpuint(b.n_entries, ==, 10);
+        g_assert_cmpuint(b.n_events, ==, 10);
+}
+
+/* The words for both. */
+static void test_both_names(void)
+{
+        g_autoptr(Alarm) a = new_alarm("/a");
+        g_autofree char *both = NULL;
+
+        a->enforcers = apparmor | bpf;
+        both = alarm_dup_enforcers(a);
+        g_assert_cmpstr(both, ==, "AppArmor BPF");
 }
 
 static void test_no_window(void)
@@ -307,6 +433,10 @@ int main(int argc, char *argv[])
         g_test_add_func("/alarm/shares-of-units", test_units);
         g_test_add_func("/alarm/shares-of-processes", test_processes);
         g_test_add_func("/alarm/no-window", test_no_window);
+        g_test_add_func("/alarm/both", test_both);
+        g_test_add_func("/alarm/one-of-both", test_one_of_both);
+        g_test_add_func("/alarm/both-no-window", test_both_no_window);
+        g_test_add_func("/alarm/both-names", test_both_names);
         g_test_add_func("/alarm/message", test_message);
         g_test_add_func("/alarm/journal-entry", test_journal_entry);
         g_test_add_func("/journal/full-socket", test_full_socket);
