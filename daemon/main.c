@@ -15,8 +15,10 @@
 
 #include "binder.h"
 #include "bus.h"
+#include "export.h"
 #include "loader.h"
 #include "manager.h"
+#include "policy-load.h"
 #include "util.h"
 #include "version.h"
 
@@ -42,11 +44,14 @@ typedef struct Daemon {
 static int usage(FILE *f, int status)
 {
         fputs("varmord [OPTIONS...]\n"
-              "varmord --check [FILE...]\n\n"
+              "varmord --check [FILE...]\n"
+              "varmord --export FORMAT [--base[=FILE]] POLICY\n\n"
               "Hardens services by policies for their cgroups. Usually started as varmord.service.\n\n"
               "  -h --help      Show this help\n"
               "     --version   Show the version\n"
               "     --check     Read and validate FILE..., or the whole configuration, say what is wrong, and exit\n"
+              "     --export    Print POLICY as oci-seccomp, apparmor or systemd, and exit\n"
+              "     --base      With oci-seccomp: as part of the profile FILE, or of that of the container engine\n"
               "     --remove    Take all rules, labels and programs of varmor out of the kernel, and exit\n\n"
               "See varmord(8).\n",
               f);
@@ -114,6 +119,69 @@ static int check(char **files)
         for (; *files; files++)
                 n += check_file(*files);
         return n > 0 ? EXIT_INVALID : EXIT_SUCCESS;
+}
+
+/* ---- --export -------------------------------------------------------------------------------------------------------------- */
+
+static const LoadedPolicy *find_loaded(const LoadResult *loaded, const char *full_name)
+{
+        for (guint i = 0; i < loaded->policies->len; i++) {
+                const LoadedPolicy *l = loaded->policies->pdata[i];
+
+                if (g_strcmp0(l->full_name, full_name) == 0)
+                        return l;
+        }
+        return NULL;
+}
+
+/* @path: "-": standard input. NULL: it could not be read, which has been said. */
+static char *read_base(const char *path)
+{
+        g_autofree char *text = g_malloc(MANAGER_CHECK_BYTES_MAX + 1);
+        autofile FILE *f = strcmp(path, "-") == 0 ? fdopen(STDIN_FILENO, "r") : fopen(path, "re");
+        size_t n = f ? fread(text, 1, MANAGER_CHECK_BYTES_MAX + 1, f) : 0;
+
+        if (!f || ferror(f) || n > MANAGER_CHECK_BYTES_MAX) {
+                fprintf(stderr, "%s: error: %s\n", path, !f || ferror(f) ? strerror(errno) : "it is too large");
+                return NULL;
+        }
+        text[n] = '\0';
+        return g_steal_pointer(&text);
+}
+
+/* Whatever can be exported is, also what this host could not enforce. */
+static int export(const char *format, const char *base_path, const char *full_name)
+{
+        LoadParams params = {0};
+        ExportFormat f = export_format_from_string(format);
+        g_autoptr(LoadResult) loaded = NULL;
+        g_autoptr(Diag) d = diag_new();
+        g_autofree char *text = NULL, *base = NULL;
+        const LoadedPolicy *l;
+        int r;
+
+        if ((int)f < 0 || (base_path && f != EXPORT_OCI_SECCOMP))
+                return usage(stderr, EXIT_USAGE);
+        for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
+                params.can[k] = (EnforcerAbility){.kinds = UINT32_MAX, .modes = UINT32_MAX};
+        loaded = policy_load_all(&params);
+        l = find_loaded(loaded, full_name);
+        if (!l) {
+                print_diag(loaded->diag);
+                fprintf(stderr, "There is no policy called \"%s\"\n", full_name);
+                return EXIT_INVALID;
+        }
+        if (!l->policy) {
+                print_diag(l->diag);
+                return EXIT_INVALID;
+        }
+        if (base_path && !(base = read_base(base_path)))
+                return EXIT_INVALID;
+        r = export_policy(l->policy, f, NULL, base, &text, d);
+        print_diag(d);
+        if (r < 0)
+                return EXIT_INVALID;
+        return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_INVALID;
 }
 
 /* ---- --remove --------------------------------------------------------------------------------------------------------------- */
@@ -327,14 +395,17 @@ static int run(void)
 
 int main(int argc, char *argv[])
 {
-        enum { ARG_VERSION = 0x100, ARG_CHECK, ARG_REMOVE };
+        enum { ARG_VERSION = 0x100, ARG_CHECK, ARG_REMOVE, ARG_EXPORT, ARG_BASE };
         static const struct option options[] = {
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, ARG_VERSION},
                 {"check", no_argument, NULL, ARG_CHECK},
                 {"remove", no_argument, NULL, ARG_REMOVE},
+                {"export", required_argument, NULL, ARG_EXPORT},
+                {"base", optional_argument, NULL, ARG_BASE},
                 {0},
         };
+        const char *format = NULL, *base = NULL;
         int c, action = 0;
 
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
@@ -344,10 +415,20 @@ int main(int argc, char *argv[])
                         printf("varmord %s\n", VARMOR_VERSION);
                         return EXIT_SUCCESS;
                 }
+                if (c == ARG_BASE) {
+                        base = optarg ?: EXPORT_BASE_FILE;
+                        continue;
+                }
+                if (c == ARG_EXPORT)
+                        format = optarg;
                 if (c == '?' || (action != 0 && action != c))
                         return usage(stderr, EXIT_USAGE);
                 action = c;
         }
+        if (base && action != ARG_EXPORT)
+                return usage(stderr, EXIT_USAGE);
+        if (action == ARG_EXPORT)
+                return optind + 1 == argc ? export(format, base, argv[optind]) : usage(stderr, EXIT_USAGE);
         if (action == ARG_CHECK)
                 return check(argv + optind);
         if (optind < argc)

@@ -30,6 +30,7 @@ static const Verb verbs[] = {
         {"reload", 0, 0, verb_reload, " quiet "},
         {"check", 1, INT_MAX, verb_check, " quiet "},
         {"alarms", 0, 0, verb_alarms, " since until policy unit follow lines directory "},
+        {"export", 1, 1, verb_export, " format base "},
         {"version", 0, 0, verb_version, ""},
 };
 
@@ -43,6 +44,8 @@ enum {
         OPTION_RESET,
         OPTION_DURATION,
         OPTION_UNTIL,
+        OPTION_FORMAT,
+        OPTION_BASE,
         OPTION_VERSION,
 };
 
@@ -65,6 +68,8 @@ static const struct option long_options[] = {
         {"follow", no_argument, NULL, 'f'},
         {"lines", required_argument, NULL, 'n'},
         {"directory", required_argument, NULL, 'D'},
+        {"format", required_argument, NULL, OPTION_FORMAT},
+        {"base", optional_argument, NULL, OPTION_BASE},
         {},
 };
 
@@ -93,6 +98,9 @@ static void help(void)
              "   -n --lines=N          the last N\n"
              "   -f --follow           wait for more\n"
              "   -D --directory=DIR    read the journal files there\n"
+             "  export POLICY          print a policy in the language of others\n"
+             "      --format=FORMAT    oci-seccomp, apparmor, systemd\n"
+             "      --base[=FILE]      as part of a container engine's seccomp profile\n"
              "  version\n"
              "\n"
              "Options:\n"
@@ -187,6 +195,13 @@ static int parse_option(int c, Options *o)
                 return parse_number("lines", optarg, &o->lines);
         case 'D':
                 o->directory = optarg;
+                return 0;
+        case OPTION_FORMAT:
+                o->format = optarg;
+                return 0;
+        case OPTION_BASE:
+                o->base = true;
+                o->base_file = optarg;
                 return 0;
         default:
                 return -EINVAL; /* getopt has complained */

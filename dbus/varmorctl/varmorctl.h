@@ -36,6 +36,9 @@ typedef struct Options {
         uint32_t lines;        /* 0: all */
         const char *policy;    /* borrowed from argv */
         const char *unit;
+        const char *format;    /* of export */
+        bool base;             /* onto another profile: */
+        const char *base_file; /* NULL: the engine's own */
         const char *directory; /* of the journal; NULL: this host's */
 } Options;
 
@@ -47,4 +50,5 @@ int verb_mode(const Options *o, char **args);
 int verb_reload(const Options *o, char **args);
 int verb_check(const Options *o, char **args);
 int verb_alarms(const Options *o, char **args);
+int verb_export(const Options *o, char **args);
 int verb_version(const Options *o, char **args);

@@ -222,6 +222,24 @@ static void test_unreachable(void)
         expect("version", 0, "varmorctl");
 }
 
+static void test_export(void)
+{
+        g_autofree char *directory = g_dir_make_tmp("varmor-export-XXXXXX", NULL);
+        g_autofree char *program = g_build_filename(directory, "varmord", NULL);
+        const char *script = "#!/bin/sh\necho \"$@\"\n";
+
+        g_assert_true(g_file_set_contents_full(program, script, -1, 0, 0700, NULL));
+        g_setenv("VARMORD", program, true);
+        expect("export --format systemd web", 0, "--export=systemd -- web\n");
+        expect("export --format=oci-seccomp --base a/web", 0, "--export=oci-seccomp --base -- a/web\n");
+        expect("export web --format oci-seccomp --base=file", 0, "--export=oci-seccomp --base=file -- web\n");
+        expect("export web", 2, "--format=oci-seccomp");
+        expect("export --format systemd", 2, "more arguments");
+        g_unsetenv("VARMORD");
+        unlink(program);
+        rmdir(directory);
+}
+
 /* A varmord that complains in every way that there is. */
 static void test_check(void)
 {
@@ -314,6 +332,7 @@ int main(int argc, char **argv)
         g_test_add_func("/varmorctl/usage", test_usage);
         g_test_add_func("/varmorctl/unreachable", test_unreachable);
         g_test_add_func("/varmorctl/check", test_check);
+        g_test_add_func("/varmorctl/export", test_export);
         g_test_add_func("/varmorctl/timestamp", test_timestamp);
         return g_test_run();
 }

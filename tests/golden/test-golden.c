@@ -7,8 +7,10 @@
  *   catalogue shipped   the catalogue and the list of essential units are those of conf/
  *   can all             every enforcer can enforce every kind and mode: the IR of what no version enforces yet
  *   settings            compare the settings, too
+ *   export              compare what `varmord --export` makes of it, too
  *   mode 0666 PATH      of a file or directory below root/
- * What is compared: "messages", "ir" (policy_dump()), "bpf" (table_dump(), and which rules are not enforced), "settings".
+ * What is compared: "messages", "ir" (policy_dump()), "bpf" (table_dump(), and which rules are not enforced), "settings",
+ * "oci-seccomp", "systemd".
  * VARMOR_TEST_UPDATE=1 writes the files instead: read the difference. */
 
 #include <errno.h>
@@ -20,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "export.h"
 #include "bpf/compile.h"
 #include "bpf/table.h"
 #include "policy-load.h"
@@ -31,7 +34,7 @@ typedef struct Case {
         char *dir;   /* with the files that are compared */
         char *root;  /* prefix that the configuration is read from */
         GHashTable *links;
-        bool can_all, settings;
+        bool can_all, settings, export;
 } Case;
 
 static const char *source_dir(void)
@@ -110,6 +113,8 @@ static void set_option(Case *c, char **words)
                 c->can_all = true;
         else if (g_strcmp0(words[0], "settings") == 0)
                 c->settings = true;
+        else if (g_strcmp0(words[0], "export") == 0)
+                c->export = true;
         else if (g_strcmp0(words[0], "mode") == 0 && g_strv_length(words) == 3) {
                 g_autofree char *path = g_build_filename(c->root, words[2], NULL);
 
@@ -231,6 +236,20 @@ static void append_bpf(GString *s, const Policy *policy)
         append_table(s, p);
 }
 
+static void append_export(GString *s, const Policy *policy, ExportFormat format)
+{
+        const OciHost host = {.native = ARCH_X86_64, .kernel = {6, 12}};
+        g_autoptr(Diag) d = diag_new();
+        g_autofree char *text = NULL;
+        int r = export_policy(policy, format, &host, NULL, &text, d);
+
+        append_diag(s, d);
+        if (r < 0)
+                g_string_append_printf(s, "not exported: %s\n", g_strerror(-r));
+        else
+                g_string_append(s, text);
+}
+
 static void append_list(GString *s, const char *label, char **list)
 {
         for (char **e = list; *e; e++)
@@ -289,7 +308,7 @@ static void test_case(const void *data)
 {
         Case c = {.dir = g_build_filename(source_dir(), "cases", data, NULL)};
         g_autoptr(GString) messages = g_string_new(NULL), ir = g_string_new(NULL), bpf = g_string_new(NULL);
-        g_autoptr(GString) settings = g_string_new(NULL);
+        g_autoptr(GString) settings = g_string_new(NULL), oci = g_string_new(NULL), systemd = g_string_new(NULL);
         g_autoptr(LoadResult) r = NULL;
 
         set_up(&c);
@@ -305,6 +324,10 @@ static void test_case(const void *data)
                 g_string_append_printf(ir, "%s", dump);
                 g_string_append_printf(bpf, "policy %s\n", l->full_name);
                 append_bpf(bpf, l->policy);
+                if (c.export) {
+                        append_export(oci, l->policy, EXPORT_OCI_SECCOMP);
+                        append_export(systemd, l->policy, EXPORT_SYSTEMD);
+                }
         }
         if (c.settings)
                 append_settings(settings, r->settings);
@@ -312,6 +335,8 @@ static void test_case(const void *data)
         compare(&c, "ir", ir);
         compare(&c, "bpf", bpf);
         compare(&c, "settings", settings);
+        compare(&c, "oci-seccomp", oci);
+        compare(&c, "systemd", systemd);
         tear_down(&c);
 }
 
