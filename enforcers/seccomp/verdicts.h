@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Verdicts: what a policy makes of each system call of each ABI, with OCI's meaning worked in: names are numbers, conditions on
+ * the machine are decided, the disposition is applied. Of the entries that hold for a call the most restrictive counts, in the
+ * order in which the kernel combines filters; between equal ones the first. What no entry holds for gets the default. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy.h"
+
+/* All entries of all ABIs. A filter has 4096 instructions: what comes near this does not fit anyway. */
+#define VERDICT_ENTRIES_MAX 65536U
+
+#define VERDICT_NO_RULE UINT32_MAX
+
+/* The machine that a filter is for. */
+typedef struct SeccompHost {
+        SyscallArch native;
+        uint16_t kernel[2]; /* major, minor */
+} SeccompHost;
+
+typedef struct VerdictEntry {
+        uint32_t ret;       /* SECCOMP_RET_* with its data */
+        uint32_t rule;      /* index in policy->rules */
+        const GArray *args; /* of SyscallArg, by index; the same index: alternatives. NULL: holds always */
+} VerdictEntry;
+
+typedef struct VerdictCall {
+        uint32_t nr;
+        GArray *entries; /* of VerdictEntry, in the order in which they are tried; none behind one that holds always */
+} VerdictCall;
+
+typedef struct VerdictAbi {
+        SyscallArch abi;
+        GArray *calls; /* of VerdictCall, by number */
+} VerdictAbi;
+
+typedef struct Verdicts {
+        GArray *abis;          /* of VerdictAbi, the native one first */
+        GPtrArray *pool;       /* of GArray: the conditions */
+        uint32_t default_ret;
+        uint32_t bad_arch_ret; /* for ABIs that are not among @abis */
+        bool log;              /* the kernel shall report what it does not let through */
+        GPtrArray *why_not;    /* of char *, one for each rule of the policy; NULL: it is in there */
+} Verdicts;
+
+void verdicts_free(Verdicts *v);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Verdicts, verdicts_free)
+
+/** verdicts_make() - pure. Return: 0; -E2BIG, -EBADMSG, with @d. */
+int verdicts_make(const Policy *p, const SeccompHost *host, Verdicts **ret, Diag *d);
+
+/** verdicts_are_empty() - everything is let through, and nothing reported. */
+bool verdicts_are_empty(const Verdicts *v);
+
+/** syscall_arg_holds() - whether the condition holds for the value of the argument. */
+bool syscall_arg_holds(const SyscallArg *a, uint64_t value);
