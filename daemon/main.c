@@ -30,6 +30,7 @@
 
 static const EnforcerOps *const enforcers[] = {
         &bpf_enforcer_ops,
+        &seccomp_enforcer_ops,
         NULL,
 };
 

@@ -32,6 +32,8 @@ char *rule_why_not(const Rule *r, EnforcerKind e, const EnforcerAbility *can)
                 return g_strdup_printf("the text is in the language of %s", enforcer_kind_to_string(r->text.enforcer));
         if (!(expressible[e] & (1U << r->kind)))
                 return g_strdup_printf("%s cannot express rules of kind '%s'", name, kind);
+        if (e == ENFORCER_SECCOMP && r->targets)
+                return g_strdup("a seccomp filter is for a whole process and what it executes: Seccomp cannot express 'targets'");
         if (!(can->kinds & (1U << r->kind)))
                 return g_strdup_printf("%s does not enforce rules of kind '%s' in this version", name, kind);
 

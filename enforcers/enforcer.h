@@ -154,4 +154,4 @@ typedef struct EnforcerOps {
         int (*pid_confined)(Enforcer *e, pid_t pid);
 } EnforcerOps;
 
-extern const EnforcerOps bpf_enforcer_ops;
+extern const EnforcerOps bpf_enforcer_ops, seccomp_enforcer_ops;

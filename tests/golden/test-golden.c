@@ -9,8 +9,8 @@
  *   settings            compare the settings, too
  *   export              compare what `varmord --export` makes of it, too
  *   mode 0666 PATH      of a file or directory below root/
- * What is compared: "messages", "ir" (policy_dump()), "bpf" (table_dump(), and which rules are not enforced), "settings",
- * "oci-seccomp", "systemd".
+ * What is compared: "messages", "ir" (policy_dump()), "bpf" (table_dump(), and which rules are not enforced), "seccomp.pfc" (the same
+ * of seccomp_dump(), for x86_64 with a kernel 6.1, where a policy is for Seccomp), "settings", "oci-seccomp", "systemd".
  * VARMOR_TEST_UPDATE=1 writes the files instead: read the difference. */
 
 #include <errno.h>
@@ -26,6 +26,8 @@
 #include "bpf/compile.h"
 #include "bpf/table.h"
 #include "policy-load.h"
+#include "seccomp/compile.h"
+#include "seccomp/dump.h"
 
 /* Of a big automaton only the digest is kept: nobody reads it. */
 #define TABLE_LINES_MAX 400U
@@ -218,22 +220,50 @@ static void append_table(GString *s, const Profile *p)
                 g_string_append_printf(s, "%u lines, digest %s\n", count_lines(dump), p->digest);
 }
 
+/* Return: whether there is a profile. */
+static bool append_profile(GString *s, const Policy *policy, int r, const Profile *p, const Diag *d)
+{
+        append_diag(s, d);
+        if (r < 0) {
+                g_string_append_printf(s, "not compiled: %s\n", g_strerror(-r));
+                return false;
+        }
+        for (guint i = 0; i < p->why_not->len; i++)
+                if (p->why_not->pdata[i])
+                        g_string_append_printf(s, "rule %u %s: not enforced: %s\n", i,
+                                               ((const Rule *)policy->rules->pdata[i])->id, (char *)p->why_not->pdata[i]);
+        return true;
+}
+
 static void append_bpf(GString *s, const Policy *policy)
 {
         g_autoptr(Diag) d = diag_new();
         g_autoptr(Profile) p = NULL;
         int r = bpf_compile(policy, &p, d);
 
-        append_diag(s, d);
-        if (r < 0) {
-                g_string_append_printf(s, "not compiled: %s\n", g_strerror(-r));
+        if (append_profile(s, policy, r, p, d))
+                append_table(s, p);
+}
+
+static void append_seccomp(GString *s, const Policy *policy)
+{
+        static const SeccompHost host = {.native = ARCH_X86_64, .kernel = {6, 1}};
+        g_autoptr(Diag) d = diag_new();
+        g_autoptr(Profile) p = NULL;
+        g_autofree char *dump = NULL;
+        int r;
+
+        if (!(policy->enforcers & 1U << ENFORCER_SECCOMP))
                 return;
-        }
-        for (guint i = 0; i < p->why_not->len; i++)
-                if (p->why_not->pdata[i])
-                        g_string_append_printf(s, "rule %u %s: not enforced: %s\n", i,
-                                               ((const Rule *)policy->rules->pdata[i])->id, (char *)p->why_not->pdata[i]);
-        append_table(s, p);
+        g_string_append_printf(s, "policy %s\n", policy->full_name);
+        r = seccomp_compile_for(policy, &host, &p, d);
+        if (!append_profile(s, policy, r, p, d))
+                return;
+        dump = seccomp_dump(policy, &host, p->blob);
+        if (count_lines(dump) <= TABLE_LINES_MAX)
+                g_string_append(s, dump);
+        else
+                g_string_append_printf(s, "%u lines, digest %s\n", count_lines(dump), p->digest);
 }
 
 static void append_export(GString *s, const Policy *policy, ExportFormat format)
@@ -299,8 +329,10 @@ static void load(Case *c, LoadResult **ret)
         if (c->can_all)
                 for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
                         params.can[k] = (EnforcerAbility){.kinds = UINT32_MAX, .modes = UINT32_MAX};
-        else
+        else {
                 params.can[ENFORCER_BPF] = (EnforcerAbility){.kinds = BPF_KINDS, .modes = BPF_MODES};
+                params.can[ENFORCER_SECCOMP] = (EnforcerAbility){.kinds = SECCOMP_KINDS, .modes = SECCOMP_MODES};
+        }
         *ret = policy_load_all(&params);
 }
 
@@ -309,6 +341,7 @@ static void test_case(const void *data)
         Case c = {.dir = g_build_filename(source_dir(), "cases", data, NULL)};
         g_autoptr(GString) messages = g_string_new(NULL), ir = g_string_new(NULL), bpf = g_string_new(NULL);
         g_autoptr(GString) settings = g_string_new(NULL), oci = g_string_new(NULL), systemd = g_string_new(NULL);
+        g_autoptr(GString) seccomp = g_string_new(NULL);
         g_autoptr(LoadResult) r = NULL;
 
         set_up(&c);
@@ -324,6 +357,7 @@ static void test_case(const void *data)
                 g_string_append_printf(ir, "%s", dump);
                 g_string_append_printf(bpf, "policy %s\n", l->full_name);
                 append_bpf(bpf, l->policy);
+                append_seccomp(seccomp, l->policy);
                 if (c.export) {
                         append_export(oci, l->policy, EXPORT_OCI_SECCOMP);
                         append_export(systemd, l->policy, EXPORT_SYSTEMD);
@@ -334,6 +368,7 @@ static void test_case(const void *data)
         compare(&c, "messages", messages);
         compare(&c, "ir", ir);
         compare(&c, "bpf", bpf);
+        compare(&c, "seccomp.pfc", seccomp);
         compare(&c, "settings", settings);
         compare(&c, "oci-seccomp", oci);
         compare(&c, "systemd", systemd);
