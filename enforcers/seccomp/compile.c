@@ -110,7 +110,7 @@ static int make_blob(const Policy *p, const Verdicts *v, GBytes **ret, uint32_t 
                 *ret = g_bytes_new(NULL, 0);
                 return 0;
         }
-        extra = rule_table_make(v);
+        extra = rule_table_make(p, v);
         if (emit_filter(v, &code) < 0 || g_bytes_get_size(extra) > FILTER_EXTRA_MAX) {
                 diag_error(d, &p->pos, "too-big",
                            "the rules need a seccomp filter of more than %u instructions, which the kernel does not load; "

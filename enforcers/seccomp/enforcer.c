@@ -7,8 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "audit/audit.h"
+#include "bpf/table.h"
 #include "compile.h"
+#include "rule-table.h"
 #include "store.h"
+#include "syscalls.h"
 #include "util.h"
 
 /* kernel/seccomp.c: since 4.14, as SECCOMP_RET_LOG and SECCOMP_FILTER_FLAG_LOG. */
@@ -16,17 +20,156 @@
 
 struct Enforcer {
         FilterStore *store;
+        Audit *audit;
+        GBytes *targets;       /* as cover() got them; no bytes: nothing is covered */
+        char **target_policies;
 };
 
 static void enforcer_close(Enforcer *e)
 {
         if (!e)
                 return;
+        audit_free(e->audit);
         store_close(e->store);
+        g_clear_pointer(&e->targets, g_bytes_unref);
+        g_strfreev(e->target_policies);
         g_free(e);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Enforcer, enforcer_close)
+
+/* ---- what the audit subsystem tells ---------------------------------------------------------------------------------- */
+
+/* The inverse of policy_bind_name(). */
+static char *dup_full_name(const char *bind_name)
+{
+        char *name = g_strdup(bind_name), *plus = strrchr(name, '+');
+
+        if (!plus)
+                return name;
+        *plus = '/';
+        if (g_str_has_prefix(name, "_.slice/"))
+                *name = '-';
+        return g_strdelimit(name, "=", '\\');
+}
+
+static char **enforcer_policies(Enforcer *e)
+{
+        char **names = store_names(e->store);
+
+        for (char **n = names; *n; n++) {
+                char *full = dup_full_name(*n);
+
+                g_free(*n);
+                *n = full;
+        }
+        return names;
+}
+
+static char **hook_policies(void *userdata)
+{
+        return enforcer_policies(userdata);
+}
+
+static bool hook_explain_call(void *userdata, const AuditCall *call, EnforcerEvent *event, char **ret_rule_name)
+{
+        const SeccompCall c = {.nr = (uint32_t)call->syscall, .arch = call->arch, .action = call->code, .args = call->args};
+        g_autofree char *name = policy_bind_name(event->policy);
+        g_auto(SeccompAnswer) answer = {0};
+        g_autoptr(GBytes) blob = NULL;
+        Enforcer *e = userdata;
+
+        if (store_read(e->store, name, &blob) < 0 || !seccomp_explain(blob, &c, &answer))
+                return false;
+        (void)store_find(e->store, name, event->digest);
+        event->action = answer.told;
+        if (answer.rules->len == 0)
+                event->reason = REASON_DEFAULT;
+        else if (answer.rules->len == 1)
+                event->rule = (int32_t)g_array_index(answer.rules, uint32_t, 0);
+        else
+                *ret_rule_name = g_strdup(answer.names->str);
+        return true;
+}
+
+static char *hook_syscall_name(uint32_t arch, int32_t number)
+{
+        return syscall_name(arch, (uint32_t)number);
+}
+
+static char **hook_cover(void *userdata, const char *path)
+{
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        const struct va_cover *cover = NULL;
+        const Enforcer *e = userdata;
+
+        if (e->targets && g_bytes_get_size(e->targets) > 0)
+                cover = table_match_cover(g_bytes_get_data(e->targets, NULL), path);
+        for (uint32_t i = 0; cover && i < cover->n; i++)
+                if (cover->slot[i] < g_strv_length(e->target_policies))
+                        g_strv_builder_add(names, e->target_policies[cover->slot[i]]);
+        return g_strv_builder_end(names);
+}
+
+static const AuditHooks audit_hooks = {
+        .enforcer = ENFORCER_SECCOMP,
+        .policies = hook_policies,
+        .explain_call = hook_explain_call,
+        .syscall_name = hook_syscall_name,
+        .cover = hook_cover,
+};
+
+static int enforcer_cover(Enforcer *e, GBytes *targets, const char *const *policies)
+{
+        g_clear_pointer(&e->targets, g_bytes_unref);
+        g_strfreev(e->target_policies);
+        e->targets = g_bytes_ref(targets);
+        e->target_policies = g_strdupv((char **)policies);
+        return 0;
+}
+
+static int enforcer_fd(Enforcer *e)
+{
+        return audit_fd(e->audit);
+}
+
+static int enforcer_dispatch(Enforcer *e, unsigned max)
+{
+        return audit_dispatch(e->audit, max);
+}
+
+static int enforcer_repeats(Enforcer *e)
+{
+        return audit_repeats(e->audit);
+}
+
+static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
+{
+        *ret = (EnforcerCounters){0};
+        audit_counters(e->audit, ret);
+        return 0;
+}
+
+static void enforcer_watched(Enforcer *e, bool yes)
+{
+        audit_watched(e->audit, yes);
+}
+
+static void enforcer_origin(Enforcer *e, const AuditOrigin *origin)
+{
+        audit_origin(e->audit, origin);
+}
+
+static void enforcer_tidy(Enforcer *e)
+{
+        struct timespec now = {0};
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        store_tidy(e->store, (uint64_t)now.tv_sec * G_USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000);
+        audit_tidy(e->audit);
+}
+
+/* ---- what is in force -------------------------------------------------------------------------------------------------- */
 
 static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
 {
@@ -42,6 +185,7 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
                 diag_error(d, NULL, "seccomp", "cannot keep filters below /run/varmor: %s", g_strerror(-r));
                 return r;
         }
+        e->audit = audit_new(&audit_hooks, env, e);
         *ret = g_steal_pointer(&e);
         return 0;
 }
@@ -74,57 +218,6 @@ static int enforcer_applied(Enforcer *e, const char *policy, char ret_digest[sta
         return store_find(e->store, name, ret_digest);
 }
 
-/* The inverse of policy_bind_name(). */
-static char *dup_full_name(const char *bind_name)
-{
-        char *name = g_strdup(bind_name), *plus = strrchr(name, '+');
-
-        if (!plus)
-                return name;
-        *plus = '/';
-        if (g_str_has_prefix(name, "_.slice/"))
-                *name = '-';
-        return g_strdelimit(name, "=", '\\');
-}
-
-static char **enforcer_policies(Enforcer *e)
-{
-        char **names = store_names(e->store);
-
-        for (char **n = names; *n; n++) {
-                char *full = dup_full_name(*n);
-
-                g_free(*n);
-                *n = full;
-        }
-        return names;
-}
-
-/* Alarms come from the audit subsystem. */
-static int enforcer_fd(Enforcer *e)
-{
-        return -EBADF;
-}
-
-static int enforcer_dispatch(Enforcer *e, unsigned max)
-{
-        return 0;
-}
-
-static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
-{
-        *ret = (EnforcerCounters){0};
-        return 0;
-}
-
-static void enforcer_tidy(Enforcer *e)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        store_tidy(e->store, (uint64_t)now.tv_sec * G_USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000);
-}
-
 const EnforcerOps seccomp_enforcer_ops = {
         .name = "seccomp",
         .kind = ENFORCER_SECCOMP,
@@ -137,10 +230,14 @@ const EnforcerOps seccomp_enforcer_ops = {
         .compile = seccomp_compile,
         .apply = enforcer_apply,
         .remove = enforcer_remove,
+        .cover = enforcer_cover,
         .applied = enforcer_applied,
         .policies = enforcer_policies,
         .fd = enforcer_fd,
         .dispatch = enforcer_dispatch,
+        .repeats = enforcer_repeats,
         .counters = enforcer_counters,
         .tidy = enforcer_tidy,
+        .watched = enforcer_watched,
+        .origin = enforcer_origin,
 };

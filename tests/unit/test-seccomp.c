@@ -51,28 +51,46 @@ static uint32_t run(const Profile *p, const struct seccomp_data *data)
 #define POLICIES 1000
 #define CALLS 300
 
-/* The rule that is named is one that says what the filter did. */
+/* What the rule alone makes of the call. */
+static uint32_t verdict_of_rule(const Policy *p, uint32_t rule, const struct seccomp_data *data)
+{
+        g_autoptr(Policy) alone = policy_new();
+
+        alone->mode = p->mode;
+        alone->privileged = true;
+        alone->audit_violations = p->audit_violations;
+        alone->allow_violations = p->allow_violations;
+        alone->depth[ENFORCER_SECCOMP] = p->depth[ENFORCER_SECCOMP];
+        alone->depth[ENFORCER_SECCOMP].action = SYSCALL_ALLOW;
+        g_ptr_array_add(alone->rules, rule_dup(p->rules->pdata[rule]));
+        return reference_verdict(alone, host.kernel, data);
+}
+
+/* The rule that is named does what the filter did; without arguments, it is among those that are named. */
 static void check_named(const Policy *p, const Profile *profile, const struct seccomp_data *data, uint32_t ret)
 {
-        g_autoptr(GArray) exact = seccomp_rules_of(profile->blob, (uint32_t)data->nr, data->arch, (const uint64_t *)data->args);
-        g_autoptr(GArray) candidates = seccomp_rules_of(profile->blob, (uint32_t)data->nr, data->arch, NULL);
-        bool found = exact->len == 0;
-        g_autoptr(Policy) alone = NULL;
+        SeccompCall call = {.nr = (uint32_t)data->nr, .arch = data->arch, .action = ret, .args = (const uint64_t *)data->args};
+        g_auto(SeccompAnswer) exact = {0}, candidates = {0};
+        bool found = false;
 
-        g_assert_cmpuint(exact->len, <=, 1);
-        for (guint i = 0; exact->len == 1 && i < candidates->len; i++)
-                found |= g_array_index(candidates, uint32_t, i) == g_array_index(exact, uint32_t, 0);
-        g_assert_true(found);
-        if (exact->len == 0)
+        g_assert_true(seccomp_explain(profile->blob, &call, &exact));
+        g_assert_cmpuint(exact.rules->len, <=, 1);
+        g_assert_cmpint(exact.told, ==, ret >> 16 != SECCOMP_RET_LOG >> 16 ? ACTION_DENIED : exact.told);
+        call.args = NULL;
+        g_assert_true(seccomp_explain(profile->blob, &call, &candidates));
+        for (guint i = 0; exact.rules->len == 1 && i < candidates.rules->len; i++)
+                found |= g_array_index(candidates.rules, uint32_t, i) == g_array_index(exact.rules, uint32_t, 0);
+        if (exact.rules->len == 0) {
+                for (guint i = 0; i < p->rules->len; i++)
+                        g_assert_cmphex(verdict_of_rule(p, i, data), >=, reference_covers(p, data) ? SECCOMP_RET_ALLOW : 0);
                 return;
-
-        alone = policy_new();
-        *alone = (Policy){.mode = p->mode, .privileged = true, .audit_violations = p->audit_violations,
-                          .allow_violations = p->allow_violations, .rules = alone->rules};
-        memcpy(alone->depth, p->depth, sizeof(alone->depth));
-        alone->depth[ENFORCER_SECCOMP].action = SYSCALL_ALLOW;
-        g_ptr_array_add(alone->rules, rule_dup(p->rules->pdata[g_array_index(exact, uint32_t, 0)]));
-        g_assert_cmphex(reference_verdict(alone, host.kernel, data), ==, ret);
+        }
+        g_assert_true(found);
+        g_assert_cmphex(verdict_of_rule(p, g_array_index(exact.rules, uint32_t, 0), data), ==, ret);
+        call.action = ret ^ 0x10000;
+        g_clear_pointer(&exact.rules, g_array_unref);
+        call.args = (const uint64_t *)data->args;
+        g_assert_false(seccomp_explain(profile->blob, &call, &exact));
 }
 
 static void test_random(void)
