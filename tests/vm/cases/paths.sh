@@ -108,7 +108,7 @@ overlay | ok | EACCES@overlay | dir $p/open/mnt ; dir $p/open/empty | newns ; pr
 mount-fresh | ok | ok | dir $p/open/mnt | newns ; private ; mount tmpfs none $p/open/mnt ; read $p/open/file | -
 mount-known-and-free | ok | ok | dir $p/open/mnt | newns ; private ; mount proc none $p/open/mnt ; read $p/open/mnt/version | -
 mount-known-and-forbidden-below | ok | EACCES@mount | dir $p/open/mnt | newns ; private ; mount sysfs none $p/open/mnt | -
-mount-disk-again | ok | EACCES@mount | dir $p/open/mnt | newns ; private ; mount ext4 /dev/nvme0n1 $p/open/mnt ; read $p/open/mnt$p/secret/key | -
+mount-disk-again | ok | EACCES@mount | dir $p/open/mnt | newns ; private ; mount ext4 /dev/vda $p/open/mnt ; read $p/open/mnt$p/secret/key | -
 move-mount-of-a-mount | ok | EACCES@move,EACCES@mount | dir $p/open/from ; dir $p/open/to | newns ; private ; mount tmpfs none $p/open/from ; move $p/open/from $p/open/to |
 mount-namespace-of-another | ok | EACCES@read,EACCES@setns | | setns 1 ; read $p/secret/key |
 # --- executing

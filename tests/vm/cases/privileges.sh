@@ -237,7 +237,7 @@ echo "hardeningRules: [case-bpf]" | policy bpf
 modprobe loop
 cat >"$scratch/device-files" <<T
 ioctl-control | any | EACCES@ioctl | | take /dev/loop-control r ; ioctl 4c82 | files[0] ioctl /dev/loop-control
-ioctl-neighbour | ok | ok | | take /dev/nvme0n1 r ; ioctl 1260 | none /dev/nvme0n1
+ioctl-neighbour | ok | ok | | take /dev/vda r ; ioctl 1260 | none /dev/vda
 read-is-free | ok | ok | | open /dev/loop-control r |
 write | ok | EACCES@open | | open /dev/loop-control rw | files[0] open /dev/loop-control
 T
