@@ -9,6 +9,9 @@
 . /mnt/tests/lib/check.sh
 . /mnt/tests/lib/policy.sh
 
+# What is told with a count, is told when the window is over.
+printf 'alarms: {window: 1}\n' >/etc/varmor/varmor.yaml
+
 t=/srv/l
 mkdir -p $t/{yes,no,rw,bin,mnt} && echo x | tee $t/{yes,no,rw}/file $t/yes/secret $t/log{,s} >/dev/null
 cp $progs/hammer $t/bin/yes && cp $progs/hammer $t/bin/no

@@ -9,6 +9,9 @@
 . /mnt/tests/lib/check.sh
 . /mnt/tests/lib/policy.sh
 
+# What is told with a count, is told when the window is over.
+printf 'alarms: {window: 1}\n' >/etc/varmor/varmor.yaml
+
 t=/srv/n
 mkdir -p $t
 

@@ -20,6 +20,9 @@ bpfRawRules:
 T
 }
 
+kills=4 replacements=24
+[ -z "${VARMOR_TEST_LONG:-}" ] || kills=20 replacements=200
+
 count() { # FIELD: of the hammer so far
         hammer -s "$scratch/state" | tr ' ' '\n' | sed -n "s/^$1=//p"
 }
@@ -61,12 +64,12 @@ survive() {
         sleep 1
         hammered before
 
-        for i in {1..20}; do
+        for ((i = 1; i <= kills; i++)); do
                 kill_varmord || failed=$((failed + 1))
                 [ "$(count opened)" = 0 ] || break
         done
         [ $failed = 0 ] && ok killed/came-back || not_ok killed/came-back "$failed times not"
-        hammered killed/20-times
+        hammered "killed/$kills-times"
         expect killed/state active policy_state survive
         since=${EPOCHREALTIME/./}
         expect killed/new-start EACCES@read attempt -c system.slice/survive.service read /srv/survive/key2
@@ -82,13 +85,13 @@ survive() {
         wait_for_varmord
         succeeds stopped/alarm-afterwards until_true 20 alarm_comes
 
-        for i in {1..200}; do
+        for ((i = 1; i <= replacements; i++)); do
                 survive_policy $((i / 2)) # each second time it is the very same
                 varmorctl reload >"$scratch/out" 2>&1 || failed=$((failed + 1))
                 [ "$(count opened)" = 0 ] || break
         done
         [ $failed = 0 ] && ok replaced/reloads || { not_ok replaced/reloads "$failed failed" && comment_file "$scratch/out"; }
-        hammered replaced/200-times
+        hammered "replaced/$replacements-times"
 
         hammer -s "$scratch/state" -q
         wait
