@@ -147,22 +147,35 @@ static void name_what(EnforcerEvent *event, const AuditCall *call, const char *n
         event->action = (call->code & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_LOG ? ACTION_AUDIT : ACTION_DENIED;
 }
 
-/* Tells of @call for each of @policies that has a rule which does that. */
+/* Tells of @call for each of @policies that has a rule which does that. A process may still be under a filter from before the
+ * last change, so that none has; but nobody else's filter denies and has it logged. */
 static void tell_call(Audit *a, const AuditCall *call, const EnforcerEvent *event, char **policies)
 {
         g_auto(GStrv) in_force = a->hooks->policies(a->userdata);
+        bool told = false, ours = (call->code & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+        const char *first = NULL;
+        EnforcerEvent one;
 
         for (char **p = policies; p && *p; p++) {
                 g_autofree char *rule_name = NULL;
-                EnforcerEvent one = *event;
 
+                if (!g_strv_contains((const char *const *)in_force, *p))
+                        continue;
+                if (!first)
+                        first = *p;
+                one = *event;
                 one.policy = *p;
-                if (!g_strv_contains((const char *const *)in_force, *p) ||
-                    !a->hooks->explain_call(a->userdata, call, &one, &rule_name))
+                if (!a->hooks->explain_call(a->userdata, call, &one, &rule_name))
                         continue;
                 one.rule_name = rule_name;
                 send(a, &one);
+                told = true;
         }
+        if (told || !ours || !first)
+                return;
+        one = *event;
+        one.policy = first;
+        send(a, &one);
 }
 
 /* Nobody knows who it was. If one policy alone does that, it is its; else the rule names all of them. */

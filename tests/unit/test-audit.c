@@ -580,10 +580,21 @@ static void test_call_origin(void)
         o.args[0] = 1;
         audit_origin(a, &o);
         o.syscall = 42;
+        o.code = SECCOMP_RET_KILL_PROCESS;
+        audit_origin(a, &o);
+        g_assert_cmpuint(seen.n, ==, 2);
+        /* Or one of ours from before a change. */
+        o.code = SECCOMP_RET_ERRNO;
+        audit_origin(a, &o);
+        g_assert_cmpuint(seen.n, ==, 3);
+        g_assert_cmpstr(seen.policy, ==, "a");
+        g_assert_cmpstr(seen.rule, ==, "");
+        g_assert_cmpstr(seen.object, ==, "syscall #42");
+        o.policies = nobody;
         audit_origin(a, &o);
         o.type = AUDIT_AVC;
         audit_origin(a, &o);
-        g_assert_cmpuint(seen.n, ==, 2);
+        g_assert_cmpuint(seen.n, ==, 3);
 }
 
 int main(int argc, char **argv)
