@@ -65,6 +65,10 @@ static void append_what(GString *s, const Alarm *a)
 
         g_autofree char *perms = requested_to_string(a->kind, a->requested);
 
+        if (a->kind == OP_SYSCALL) {
+                g_string_append_printf(s, "the system call %s", object);
+                return;
+        }
         g_string_append(s, a->operation);
         if (*perms != '\0')
                 g_string_append_printf(s, " (%s)", perms);

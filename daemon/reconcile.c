@@ -606,6 +606,9 @@ int manager_open_enforcers(Manager *m)
                 if (r < 0)
                         journal_log(m->journal, LOG_ERR, MESSAGE_ENFORCER_MISSING, NULL,
                                     "The %s enforcer is not available: %s", enforcer_kind_to_string(k), info->missing);
+                for (guint i = 0; r >= 0 && i < d->messages->len; i++)
+                        journal_log(m->journal, LOG_WARNING, MESSAGE_ENFORCER_MISSING, NULL, "The %s enforcer is not whole: %s",
+                                    enforcer_kind_to_string(k), ((DiagMessage *)d->messages->pdata[i])->text);
         }
         return 0;
 }

@@ -186,6 +186,9 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
                 return r;
         }
         e->audit = audit_new(&audit_hooks, env, e);
+        if (audit_missing(e->audit))
+                diag_warning(d, NULL, "no-records", "only where the BPF enforcer is available, somebody can tell what it denies: %s",
+                             audit_missing(e->audit));
         *ret = g_steal_pointer(&e);
         return 0;
 }

@@ -4,7 +4,8 @@
  *
  *   filter [-q] ACTION NR[=ARG0][,NR[=ARG0]...] COMMAND...    ACTION: errno (EPERM), log, kill; NR: of a system call; ARG0: only if its
  *                                                             first argument is that. -q: nothing is logged that need not be
- *   filter -c N NR[=ARG0]                                     makes the call N times by itself, and says how many failed */
+ *   filter -c N NR[=ARG0[:ARG1[:ARG2]]]                       makes the call N times by itself, and says how many were denied (EPERM);
+ *                                                             ARG1 may be '+': counted up */
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -21,18 +22,27 @@
 #define PARTS_MAX 16
 
 static int usage(void) {
-        fprintf(stderr, "usage: filter [-q] errno|log|kill NR[=ARG0],... COMMAND...\n       filter -c N NR[=ARG0]\n");
+        fprintf(stderr, "usage: filter [-q] errno|log|kill NR[=ARG0],... COMMAND...\n       filter -c N NR[=ARG0[:ARG1[:ARG2]]]\n");
         return 2;
 }
 
 static int call(unsigned long n, const char *what) {
         char *end;
-        long nr = strtol(what, &end, 0), arg = *end == '=' ? strtol(end + 1, NULL, 0) : 0;
-        unsigned long failed = 0;
+        long nr = strtol(what, &end, 0), args[3] = {0};
+        unsigned long denied = 0;
+        int count = 0;
 
-        for (unsigned long i = 0; i < n; i++)
-                failed += syscall(nr, arg, 0, 0, 0, 0, 0) < 0;
-        printf("failed=%lu of=%lu\n", failed, n);
+        for (int i = 0; i < 3 && (*end == '=' || *end == ':'); i++)
+                if (end[1] == '+') {
+                        count = 1;
+                        end += 2;
+                } else
+                        args[i] = strtol(end + 1, &end, 0);
+        for (unsigned long i = 0; i < n; i++) {
+                denied += syscall(nr, args[0], args[1], args[2], 0, 0, 0) < 0 && errno == EPERM;
+                args[1] += count;
+        }
+        printf("denied=%lu of=%lu\n", denied, n);
         return 0;
 }
 
