@@ -327,11 +327,14 @@ static void treat_template(Run *run, const char *name, GPtrArray *instances)
         found = instances_find(run->table, cgroup);
         s.cover = found->cover;
         s.not_whole = found->some;
-        if (found->endless)
+        if (found->unknown)
+                report_all_unbound(run, &s, "its instances are too many to tell which policies cover which");
+        else
                 report_some(run, &s, &found->some);
         for (guint i = 0; i < found->named->len; i++)
                 g_ptr_array_add(instances, unit_name_instantiate(name, found->named->pdata[i]));
-        bind_unit(run, &s);
+        if (!found->unknown)
+                bind_unit(run, &s);
 }
 
 static void treat_all(Run *run)

@@ -33,18 +33,6 @@ bool cover_has(const struct va_cover *c, uint16_t slot)
         return false;
 }
 
-static void cover_add(struct va_cover *c, const struct va_cover *other)
-{
-        for (uint32_t i = 0; i < other->n && c->n < VA_COVER_MAX; i++)
-                if (!cover_has(c, other->slot[i]))
-                        c->slot[c->n++] = other->slot[i];
-}
-
-static bool cover_is(const struct va_cover *a, const struct va_cover *b)
-{
-        return a->n == b->n && memcmp(a->slot, b->slot, a->n * sizeof(a->slot[0])) == 0;
-}
-
 struct va_cover cover_of(const struct va_table *t, const char *path)
 {
         const struct va_cover *c = t ? table_match_cover(t, path) : NULL;
@@ -54,6 +42,7 @@ struct va_cover cover_of(const struct va_table *t, const char *path)
 
 typedef struct Place {
         TablePlace at;
+        struct va_cover cover; /* of an instance whose name ends here */
         bool differs, useful;
         uint16_t next[N_BYTES]; /* index in places */
 } Place;
@@ -79,15 +68,12 @@ static guint place_of(Search *s, TablePlace p)
 {
         gint64 key = (gint64)p.state << 32 | p.tail;
         gpointer known = g_hash_table_lookup(s->index, &key);
-        struct va_cover c;
 
         if (known)
                 return GPOINTER_TO_UINT(known) - 1;
         if (s->n >= INSTANCES_PLACES_MAX)
                 return INSTANCES_PLACES_MAX;
-        c = cover_at(s, p);
-        s->places[s->n] = (Place){.at = p, .differs = !cover_is(&c, &s->found->cover)};
-        s->places[s->n].useful = s->places[s->n].differs;
+        s->places[s->n] = (Place){.at = p, .cover = cover_at(s, p)};
         g_hash_table_insert(s->index, g_memdup2(&key, sizeof(key)), GUINT_TO_POINTER(s->n + 1));
         return s->n++;
 }
@@ -107,16 +93,21 @@ static bool explore(Search *s, TablePlace start)
         return true;
 }
 
-static void mark_useful(Search *s)
+/* By one policy alone: of others, that may be endless, this one knows nothing. */
+static void mark(Search *s, uint16_t slot)
 {
+        const bool usual = cover_has(&s->found->cover, slot);
         bool changed;
 
+        for (guint i = 0; i < s->n; i++)
+                s->places[i].useful = s->places[i].differs = cover_has(&s->places[i].cover, slot) != usual;
         do {
                 changed = false;
                 for (guint i = s->n; i-- > 0;)
                         for (guint b = 0; b < N_BYTES && !s->places[i].useful; b++)
                                 changed |= s->places[i].useful = s->places[s->places[i].next[b]].useful;
         } while (changed);
+        s->n_useful = 0;
         for (guint i = 0; i < s->n; i++)
                 s->n_useful += s->places[i].useful;
 }
@@ -143,29 +134,26 @@ static bool name_all(Search *s, guint i, guint depth)
         return true;
 }
 
-/* Of the endless ones: which policies cover some and not all of them. */
-static void gather_some(Search *s)
+static void look_at(Search *s, uint16_t slot)
 {
-        struct va_cover any = s->found->cover;
+        const guint before = s->found->named->len;
 
-        for (guint i = 0; i < s->n; i++) {
-                struct va_cover c = cover_at(s, s->places[i].at);
+        mark(s, slot);
+        if (!s->places[0].useful || name_all(s, 0, 0))
+                return;
+        g_ptr_array_set_size(s->found->named, (int)before);
+        if (s->found->some.n < VA_COVER_MAX && !cover_has(&s->found->some, slot))
+                s->found->some.slot[s->found->some.n++] = slot;
+}
 
-                if (s->places[i].differs)
-                        cover_add(&any, &c);
-        }
-        for (uint32_t k = 0; k < any.n; k++) {
-                struct va_cover one = {.n = 1, .slot = {any.slot[k]}};
-                bool everywhere = true;
+static void look_at_all(Search *s)
+{
+        g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 
-                for (guint i = 0; i < s->n; i++) {
-                        struct va_cover c = cover_at(s, s->places[i].at);
-
-                        everywhere &= cover_has(&c, any.slot[k]);
-                }
-                if (!everywhere)
-                        cover_add(&s->found->some, &one);
-        }
+        for (guint i = 0; i < s->n; i++)
+                for (uint32_t k = 0; k < s->places[i].cover.n; k++)
+                        if (g_hash_table_add(seen, GUINT_TO_POINTER(s->places[i].cover.slot[k] + 1U)))
+                                look_at(s, s->places[i].cover.slot[k]);
 }
 
 Instances *instances_find(const struct va_table *t, const char *template_cgroup)
@@ -183,15 +171,9 @@ Instances *instances_find(const struct va_table *t, const char *template_cgroup)
         start = table_walk(t, (TablePlace){.state = t->start[VA_KIND_FILE][0]}, prefix, strlen(prefix));
         s.places = g_new(Place, INSTANCES_PLACES_MAX);
         s.index = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-        found->endless = !explore(&s, start);
-        if (!found->endless) {
-                mark_useful(&s);
-                found->endless = s.places[0].useful && !name_all(&s, 0, 0);
-        }
-        if (found->endless) {
-                g_ptr_array_set_size(found->named, 0);
-                gather_some(&s);
-        }
+        found->unknown = !explore(&s, start);
+        if (!found->unknown)
+                look_at_all(&s);
         g_hash_table_unref(s.index);
         g_free(s.places);
         return found;

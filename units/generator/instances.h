@@ -10,15 +10,16 @@
 
 #include "bpf/abi.h"
 
-/* What is looked at; more of it is taken for endless. */
+/* Places that are looked at. */
 #define INSTANCES_PLACES_MAX 2048U
+/* Instances that are named; more of them are taken for endless. */
 #define INSTANCES_MAX 256U
 
 typedef struct Instances {
-        struct va_cover cover;   /* of an instance that nobody has named */
-        GPtrArray *named;        /* of char *: those that differ, unless @endless */
-        bool endless;            /* they cannot be counted up, as with "a@web*.service" */
-        struct va_cover some;    /* endless: what covers some of them, and not all */
+        struct va_cover cover; /* of an instance that nobody has named */
+        GPtrArray *named;      /* of char *: those that differ; some may be there twice */
+        struct va_cover some;  /* policies that cover some of them and cannot be counted up, as with "a@web*.service" */
+        bool unknown;          /* there were more places than are looked at: nothing but @cover is known */
 } Instances;
 
 Instances *instances_find(const struct va_table *t, const char *template_cgroup);
