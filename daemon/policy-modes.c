@@ -258,6 +258,7 @@ static void parse_custom(const DepthSection *s, EnforcerKind k, DepthProfile *re
                 text = fields_get_string(s->custom, "customProfile", d);
                 g_free(ret->text);
                 ret->text = g_strdup(text);
+                ret->text_pos = yaml_text_pos(s->custom);
                 break;
         case ENFORCER_BPF:
                 ops_parse_bpf(s->custom, "customProfile", c, d);

@@ -343,6 +343,7 @@ static void parse_text(const YamlNode *n, const char *list, int index, OpContext
         r = rule_new(OP_TEXT);
         r->text.enforcer = ENFORCER_APPARMOR;
         r->text.text = g_steal_pointer(&e.rules);
+        r->text.pos = yaml_text_pos(yaml_get(n, "rules"));
         r->targets = g_steal_pointer(&e.targets);
         ops_add(c, r, list, index, n, 0, d);
 }

@@ -174,6 +174,7 @@ typedef struct SyscallRule {
 typedef struct TextRule {
         EnforcerKind enforcer;
         char *text;
+        SourcePos pos; /* of its first byte */
 } TextRule;
 
 typedef struct Rule {
@@ -229,6 +230,7 @@ typedef struct DepthProfile {
         SourcePos pos;
         ProfileType type;
         char *text;              /* AppArmor: the whole profile; else NULL */
+        SourcePos text_pos;      /* of its first byte */
         uint32_t classes;        /* BPF: 1 << OpKind that are denied by default */
         SyscallAction action;    /* seccomp: what happens to a call that no entry names; _INVALID: not given */
         int32_t errno_ret;       /* seccomp: with which error; -1: not given */

@@ -86,6 +86,18 @@ const YamlNode *yaml_get(const YamlNode *n, const char *key)
         return p ? p->value : NULL;
 }
 
+SourcePos yaml_text_pos(const YamlNode *n)
+{
+        SourcePos pos = n->pos;
+
+        if (n->block) {
+                pos.line++;
+                pos.column = n->indent + 1;
+        } else if (n->quoted)
+                pos.column++;
+        return pos;
+}
+
 bool yaml_is_null(const YamlNode *n)
 {
         static const char *const words[] = {"", "~", "null", "Null", "NULL", NULL};

@@ -66,6 +66,9 @@ int yaml_parse_within(const YamlNode *n, GPtrArray **ret, Diag *d);
 /** yaml_get() - the value of @key in a mapping; NULL if there is none or @n is no mapping. */
 const YamlNode *yaml_get(const YamlNode *n, const char *key);
 
+/** yaml_text_pos() - where the first byte of the scalar @n stands. */
+SourcePos yaml_text_pos(const YamlNode *n);
+
 /** yaml_is_null() - an unquoted scalar that says nothing: empty, ~, null. */
 bool yaml_is_null(const YamlNode *n);
 
