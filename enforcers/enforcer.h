@@ -27,6 +27,8 @@ typedef struct Profile {
 } Profile;
 
 Profile *profile_new(EnforcerKind enforcer, GBytes *blob /* taken */);
+/** profile_set_blob() - other bytes, for prepare(). */
+void profile_set_blob(Profile *p, GBytes *blob /* taken */);
 void profile_free(Profile *p);
 /** profile_is_empty() - is there nothing to enforce? True for NULL; also where the bytes were left out. */
 bool profile_is_empty(const Profile *p);
@@ -154,4 +156,4 @@ typedef struct EnforcerOps {
         int (*pid_confined)(Enforcer *e, pid_t pid);
 } EnforcerOps;
 
-extern const EnforcerOps bpf_enforcer_ops, seccomp_enforcer_ops;
+extern const EnforcerOps apparmor_enforcer_ops, bpf_enforcer_ops, seccomp_enforcer_ops;

@@ -9,13 +9,20 @@
 Profile *profile_new(EnforcerKind enforcer, GBytes *blob)
 {
         Profile *p = g_new0(Profile, 1);
-        g_autofree char *digest = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, blob);
 
         p->enforcer = enforcer;
-        p->blob = blob;
-        g_strlcpy(p->digest, digest, sizeof(p->digest));
+        profile_set_blob(p, blob);
         p->why_not = g_ptr_array_new_with_free_func(g_free);
         return p;
+}
+
+void profile_set_blob(Profile *p, GBytes *blob)
+{
+        g_autofree char *digest = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, blob);
+
+        g_clear_pointer(&p->blob, g_bytes_unref);
+        p->blob = blob;
+        g_strlcpy(p->digest, digest, sizeof(p->digest));
 }
 
 void profile_free(Profile *p)

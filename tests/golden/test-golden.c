@@ -10,7 +10,8 @@
  *   export              compare what `varmord --export` makes of it, too
  *   mode 0666 PATH      of a file or directory below root/
  * What is compared: "messages", "ir" (policy_dump()), "bpf" (table_dump(), and which rules are not enforced), "seccomp.pfc" (the same
- * of seccomp_dump(), for x86_64 with a kernel 6.1, where a policy is for Seccomp), "settings", "oci-seccomp", "systemd".
+ * of seccomp_dump(), for x86_64 with a kernel 6.1, where a policy is for Seccomp), "apparmor" (the profile's
+ * text, and the same in comments), "settings", "oci-seccomp", "systemd".
  * VARMOR_TEST_UPDATE=1 writes the files instead: read the difference. */
 
 #include <errno.h>
@@ -22,9 +23,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "export.h"
+#include "apparmor/compile.h"
 #include "bpf/compile.h"
 #include "bpf/table.h"
+#include "export.h"
 #include "policy-load.h"
 #include "seccomp/compile.h"
 #include "seccomp/dump.h"
@@ -280,6 +282,35 @@ static void append_export(GString *s, const Policy *policy, ExportFormat format)
                 g_string_append(s, text);
 }
 
+/* A text for apparmor_parser; what else there is to say is in comments. */
+static void append_apparmor(GString *s, const Policy *policy)
+{
+        g_autoptr(Diag) d = diag_new();
+        g_autoptr(Profile) p = NULL;
+        g_autoptr(AaBlob) blob = NULL;
+        int r = apparmor_compile(policy, &p, d);
+
+        for (guint i = 0; i < d->messages->len; i++) {
+                g_autofree char *text = diag_message_format(d->messages->pdata[i]);
+
+                g_string_append_printf(s, "# %s\n", text);
+        }
+        if (r < 0) {
+                g_string_append_printf(s, "# not compiled: %s\n", g_strerror(-r));
+                return;
+        }
+        for (guint i = 0; i < p->why_not->len; i++)
+                if (p->why_not->pdata[i])
+                        g_string_append_printf(s, "# rule %u %s: not enforced: %s\n", i,
+                                               ((const Rule *)policy->rules->pdata[i])->id, (char *)p->why_not->pdata[i]);
+        if (profile_is_empty(p)) {
+                g_string_append(s, "# no profile: nothing to enforce\n");
+                return;
+        }
+        g_assert_cmpint(aa_blob_from_bytes(p->blob, &blob), ==, 0);
+        g_string_append(s, blob->text);
+}
+
 static void append_list(GString *s, const char *label, char **list)
 {
         for (char **e = list; *e; e++)
@@ -342,6 +373,7 @@ static void test_case(const void *data)
         g_autoptr(GString) messages = g_string_new(NULL), ir = g_string_new(NULL), bpf = g_string_new(NULL);
         g_autoptr(GString) settings = g_string_new(NULL), oci = g_string_new(NULL), systemd = g_string_new(NULL);
         g_autoptr(GString) seccomp = g_string_new(NULL);
+        g_autoptr(GString) apparmor = g_string_new(NULL);
         g_autoptr(LoadResult) r = NULL;
 
         set_up(&c);
@@ -358,6 +390,7 @@ static void test_case(const void *data)
                 g_string_append_printf(bpf, "policy %s\n", l->full_name);
                 append_bpf(bpf, l->policy);
                 append_seccomp(seccomp, l->policy);
+                append_apparmor(apparmor, l->policy);
                 if (c.export) {
                         append_export(oci, l->policy, EXPORT_OCI_SECCOMP);
                         append_export(systemd, l->policy, EXPORT_SYSTEMD);
@@ -369,6 +402,7 @@ static void test_case(const void *data)
         compare(&c, "ir", ir);
         compare(&c, "bpf", bpf);
         compare(&c, "seccomp.pfc", seccomp);
+        compare(&c, "apparmor", apparmor);
         compare(&c, "settings", settings);
         compare(&c, "oci-seccomp", oci);
         compare(&c, "systemd", systemd);

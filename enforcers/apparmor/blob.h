@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Blob: the bytes of AppArmor's Profile. The text for apparmor_parser; where each of its lines comes from; the table by
+ * which an operation is traced back to its rule; and, when prepare() is through, what the kernel takes. It comes out of the
+ * loader's child and, without what the kernel has got, out of a file: it is validated before it is used. */
+
+#include <glib.h>
+#include <stdint.h>
+
+#define AA_TEXT_MAX (8U << 20)    /* bytes of the text, */
+#define AA_BINARY_MAX (16U << 20) /* of what the parser makes of it, */
+#define AA_NAMES_MAX (2U << 20)   /* and of the names of raw rules */
+
+/* What a line of the text is. */
+typedef enum AaLineKind {
+        AA_LINE_RULE,   /* generated from the rule @rule */
+        AA_LINE_TEXT,   /* the first of the lines of its raw text, or, with AA_NO_RULE, of customProfile */
+        AA_LINE_USERNS, /* generated, and not for every parser and kernel */
+        AA_LINE_OURS,   /* from here on nobody's rule */
+} AaLineKind;
+
+#define AA_NO_RULE UINT32_MAX
+
+/* From @line (counted from 1) to that of the next. */
+typedef struct AaLine {
+        uint32_t line;
+        uint32_t kind; /* AaLineKind */
+        uint32_t rule; /* index in the policy */
+} AaLine;
+
+typedef struct AaBlob {
+        char *text;      /* whole, NUL-terminated */
+        GArray *lines;   /* of AaLine */
+        GBytes *table;   /* of the BPF compiler, aligned; empty: there is none */
+        GPtrArray *names; /* of char *: "CHILD INDEX ID" of each raw rule, "CHILD INDEX " of others with targets; child 0 is the
+                           * parent */
+        GBytes *binary;  /* empty before prepare() */
+} AaBlob;
+
+AaBlob *aa_blob_new(void);
+void aa_blob_free(AaBlob *b);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AaBlob, aa_blob_free)
+
+GBytes *aa_blob_to_bytes(const AaBlob *b);
+
+/** aa_blob_from_bytes() - Return: 0, -EBADMSG. */
+int aa_blob_from_bytes(GBytes *bytes, AaBlob **ret);

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Compile: the text of a policy's profile. Under EnhanceProtect everything is allowed but what a rule denies; rules with targets
+ * stand in child profiles that are stacked upon the parent when a target is executed. So what the parent denies stays denied,
+ * and a process that may gain no privileges can make the step as well. Under DefenseInDepth the text is the administrator's,
+ * with base protection added. */
+
+#include "compile.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../bpf/compile.h"
+#include "aare.h"
+#include "raw.h"
+#include "table.h"
+#include "text.h"
+
+#define FLAGS "attach_disconnected,mediate_deleted"
+
+/* Rules with the same targets, and the child profile that they stand in. */
+typedef struct Group {
+        uint32_t number;   /* from 1; that of the BPF compiler's groups */
+        char **targets;    /* exact paths, sorted */
+        GArray *rules;     /* of uint32_t */
+} Group;
+
+typedef struct Compiler {
+        const Policy *policy;
+        Diag *diag;
+        char *name, *inside, *outside;
+        AaText text;
+        GPtrArray *groups;  /* of Group */
+        GPtrArray *why_not; /* of char * */
+        GPtrArray *names;
+        bool says_something;
+} Compiler;
+
+static const Rule *rule_at(const Compiler *c, uint32_t i)
+{
+        return c->policy->rules->pdata[i];
+}
+
+/* ---- which rules ------------------------------------------------------------------------------------------------- */
+
+static char *mode_why_not(const Policy *p, const Rule *r)
+{
+        if (p->mode == MODE_ALWAYS_ALLOW)
+                return g_strdup("the mode AlwaysAllow enforces no rule");
+        if (p->mode == MODE_BEHAVIOR_MODELING)
+                return g_strdup("the mode BehaviorModeling records, it enforces no rule");
+        if (p->mode != MODE_DEFENSE_IN_DEPTH && r->qualifiers & RULE_ALLOW)
+                return g_strdup("allow acts only where everything else is denied (mode DefenseInDepth)");
+        if (p->mode == MODE_DEFENSE_IN_DEPTH && r->origin != RULE_BASE && r->kind != OP_TEXT)
+                return g_strdup("under DefenseInDepth AppArmor enforces its customProfile and appArmorRawRules");
+        if (p->mode == MODE_DEFENSE_IN_DEPTH && r->targets && r->targets[0])
+                return g_strdup("AppArmor's rules of an allow-list hold for the whole workload: 'targets' cannot be had");
+        return NULL;
+}
+
+static char *targets_why_not(const Rule *r)
+{
+        for (char **t = r->targets; t && *t; t++) {
+                g_auto(GStrv) paths = aare_exact(*t);
+
+                if (!paths)
+                        return g_strdup_printf("AppArmor changes to other rules at exact paths only: the target '%s' is a pattern", *t);
+        }
+        return NULL;
+}
+
+/* NULL: AppArmor enforces the rule. @ret_part: a part of it at least. */
+static char *why_not(const Policy *p, const Rule *r, AaEffect e, bool *ret_part)
+{
+        char *why;
+
+        *ret_part = false;
+        if (r->only && !(r->only & 1U << ENFORCER_APPARMOR))
+                return g_strdup("this part of the rule is for another enforcer");
+        if (r->unenforceable)
+                return g_strdup(r->unenforceable);
+        why = mode_why_not(p, r);
+        if (!why)
+                why = targets_why_not(r);
+        return why ?: aa_rule_why_not(r, e, ret_part);
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------------------- */
+
+static void group_free(void *p)
+{
+        Group *g = p;
+
+        g_strfreev(g->targets);
+        g_array_unref(g->rules);
+        g_free(g);
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All paths that the targets of @r stand for, sorted, each once. */
+static char **all_targets(const Rule *r)
+{
+        g_autoptr(GPtrArray) all = g_ptr_array_new();
+        g_autoptr(GPtrArray) once = g_ptr_array_new();
+
+        for (char **t = r->targets; *t; t++) {
+                g_autofree char **paths = aare_exact(*t);
+
+                for (char **p = paths; p && *p; p++)
+                        g_ptr_array_add(all, *p);
+        }
+        qsort(all->pdata, all->len, sizeof(char *), compare_strings);
+        for (guint i = 0; i < all->len; i++)
+                if (i > 0 && strcmp(all->pdata[i - 1], all->pdata[i]) == 0)
+                        g_free(all->pdata[i]);
+                else
+                        g_ptr_array_add(once, all->pdata[i]);
+        g_ptr_array_add(once, NULL);
+        return (char **)g_ptr_array_free(g_steal_pointer(&once), FALSE);
+}
+
+static Group *group_of(Compiler *c, const Rule *r)
+{
+        g_auto(GStrv) targets = all_targets(r);
+        Group *g;
+
+        for (guint i = 0; i < c->groups->len; i++) {
+                g = c->groups->pdata[i];
+                if (g_strv_equal((const char *const *)g->targets, (const char *const *)targets))
+                        return g;
+        }
+        g = g_new0(Group, 1);
+        g->number = c->groups->len + 1;
+        g->targets = g_steal_pointer(&targets);
+        g->rules = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+        g_ptr_array_add(c->groups, g);
+        return g;
+}
+
+/* ---- lines --------------------------------------------------------------------------------------------------------- */
+
+static RawDisposition raw_disposition(const Policy *p)
+{
+        if (p->allow_violations)
+                return p->audit_violations ? RAW_OBSERVE : RAW_NOTHING;
+        return p->audit_violations ? RAW_REPORT : RAW_AS_IS;
+}
+
+static void add_raw(Compiler *c, uint32_t i, const char *raw, const SourcePos *pos)
+{
+        g_autofree char *text = NULL;
+        bool includes = false;
+
+        text = raw_dispose(raw, raw_disposition(c->policy), &includes);
+        aa_text_block(&c->text, i, text);
+        if (includes && c->policy->allow_violations)
+                diag_warning(c->diag, pos, "include-denies",
+                             "what files that AppArmor's text includes deny stays denied, although violations are allowed");
+}
+
+static void add_rule(Compiler *c, uint32_t i, AaPeers *peers)
+{
+        const Rule *r = rule_at(c, i);
+        AaEffect e = aa_effect(c->policy, r);
+        const char *last = i > 0 ? rule_at(c, i - 1)->id : NULL;
+        const char *note;
+
+        if (g_strcmp0(last, r->id) != 0 || r->kind == OP_TEXT)
+                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # %s", r->id);
+        if (r->kind == OP_TEXT) {
+                add_raw(c, i, r->text.text, &r->text.pos);
+                return;
+        }
+        aa_text_rule(&c->text, r, i, e, peers);
+        note = aa_rule_note(r, e);
+        if (note && !(c->policy->enforcers & 1U << ENFORCER_BPF))
+                diag_warning(c->diag, &r->pos, "apparmor-differs", "the rule '%s': %s", r->id, note);
+}
+
+/* What is allowed where only what a rule names is denied. */
+static void add_everything(Compiler *c)
+{
+        static const char *const rules[] = {"file", "capability", "network", "unix", "dbus",
+                                            "mount", "remount", "umount", "pivot_root", NULL};
+
+        for (const char *const *r = rules; *r; r++)
+                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  %s,", *r);
+}
+
+/* At which paths other profiles are stacked upon this one, and which. */
+static void add_transitions(Compiler *c)
+{
+        g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_free);
+        g_autoptr(GList) keys = NULL;
+
+        for (guint i = 0; i < c->groups->len; i++) {
+                const Group *g = c->groups->pdata[i];
+
+                for (char **t = g->targets; *t; t++) {
+                        const char *before = g_hash_table_lookup(paths, *t);
+
+                        g_hash_table_replace(paths, *t, g_strdup_printf("%s%s&%s//g%u", before ?: "", before ? "//" : "", c->name,
+                                                                        g->number));
+                }
+        }
+        keys = g_list_sort(g_hash_table_get_keys(paths), (GCompareFunc)strcmp);
+        for (const GList *k = keys; k; k = k->next) {
+                g_autoptr(GString) path = g_string_new("\"");
+                g_autofree char *key = NULL;
+
+                aare_append_literal(path, k->data);
+                key = g_strconcat(path->str, "{,/}\"", NULL);
+                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  %s%s\" cix -> \"%s\",",
+                             GPOINTER_TO_INT(g_hash_table_lookup(c->text.exact, key)) ? "audit " : "", path->str,
+                             (char *)g_hash_table_lookup(paths, k->data));
+        }
+}
+
+static void note_exact(Compiler *c)
+{
+        for (guint i = 0; i < c->groups->len; i++)
+                for (char **t = ((const Group *)c->groups->pdata[i])->targets; *t; t++) {
+                        g_autoptr(GString) path = g_string_new("\"");
+
+                        aare_append_literal(path, *t);
+                        g_string_append(path, "{,/}\"");
+                        g_hash_table_insert(c->text.exact, g_strdup(path->str), NULL);
+                }
+}
+
+static void add_child(Compiler *c, const Group *g)
+{
+        AaPeers peers = {0};
+
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # stacked upon the whole where a target is executed");
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  profile g%u flags=(%s) {", g->number, FLAGS);
+        add_everything(c);
+        for (guint i = 0; i < g->rules->len; i++)
+                add_rule(c, g_array_index(g->rules, uint32_t, i), &peers);
+        aa_text_peers(&c->text, &peers);
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  }");
+}
+
+static void write_enhanced(Compiler *c, const GArray *rules)
+{
+        AaPeers peers = {0};
+
+        note_exact(c);
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "profile \"%s\" flags=(%s) {", c->name, FLAGS);
+        add_everything(c);
+        for (guint i = 0; i < rules->len; i++)
+                add_rule(c, g_array_index(rules, uint32_t, i), &peers);
+        aa_text_peers(&c->text, &peers);
+        add_transitions(c);
+        for (guint i = 0; i < c->groups->len; i++)
+                add_child(c, c->groups->pdata[i]);
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "}");
+}
+
+/* ---- allow-lists ---------------------------------------------------------------------------------------------------- */
+
+static bool has_flag(const char *flags, const char *flag)
+{
+        g_auto(GStrv) words = g_strsplit_set(flags ?: "", ", \t\n", -1);
+
+        return g_strv_contains((const char *const *)words, flag);
+}
+
+static int check_flags(Compiler *c, const RawProfile *raw, const SourcePos *pos)
+{
+        static const char *const refused[] = {"complain", "unconfined", "prompt", "default_allow", "debug", NULL};
+
+        for (const char *const *f = refused; *f; f++)
+                if (has_flag(raw->flags, *f)) {
+                        diag_error(c->diag, pos, "bad-value",
+                                   "the flag '%s' of the profile: expected none that lifts confinement; 'allowViolations: true' makes a trial of it", *f);
+                        return -EBADMSG;
+                }
+        return 0;
+}
+
+/* What binds a unit to the profile must get through it, and what is under it must not get rid of it. */
+static void add_own(Compiler *c, const GArray *rules)
+{
+        AaPeers peers = {0};
+
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # what starts the workload");
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /usr/lib/varmor/varmor-exec rmix,");
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /run/varmor/{seccomp,filters}/{,**} r,");
+        for (guint i = 0; i < rules->len; i++)
+                add_rule(c, g_array_index(rules, uint32_t, i), &peers);
+        /* On trial, what is executed stays under the profile: the null profiles of complain mode would outlive the trial. */
+        if (c->policy->allow_violations)
+                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  audit /{,**} ix,");
+}
+
+static void append_newlines(GString *s, const char *text)
+{
+        for (; *text; text++)
+                if (*text == '\n')
+                        g_string_append_c(s, '\n');
+}
+
+static int write_custom(Compiler *c, const GArray *rules)
+{
+        const DepthProfile *depth = &c->policy->depth[ENFORCER_APPARMOR];
+        const char *flags = FLAGS, *trial = c->policy->allow_violations ? ",complain" : "", *why = NULL;
+        g_auto(RawProfile) raw = {0};
+        g_autoptr(GString) head = g_string_new(NULL);
+        int r = raw_profile_split(depth->text, &raw, &why);
+
+        if (r < 0) {
+                diag_error(c->diag, &depth->text_pos, "bad-value", "'customProfile': %s", why);
+                return r;
+        }
+        if (r > 0) {
+                r = check_flags(c, &raw, &depth->text_pos);
+                if (r < 0)
+                        return r;
+                if (raw.flags && *raw.flags)
+                        flags = raw.flags;
+                g_string_append_printf(head, "%sprofile \"%s\" flags=(%s%s)", raw.preamble, c->name, flags, trial);
+                append_newlines(head, raw.header);
+                g_string_append_printf(head, " {%s", raw.body);
+                add_raw(c, AA_NO_RULE, head->str, &depth->text_pos);
+        } else {
+                if (raw_has_variables(depth->text))
+                        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "include <tunables/global>");
+                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "profile \"%s\" flags=(%s%s) {", c->name, flags, trial);
+                add_raw(c, AA_NO_RULE, depth->text, &depth->text_pos);
+        }
+        add_own(c, rules);
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "}");
+        return 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------------ */
+
+static void sort_rule(Compiler *c, uint32_t i, GArray *everybody)
+{
+        const Rule *r = rule_at(c, i);
+        AaEffect e = aa_effect(c->policy, r);
+        bool part = false, grouped = r->targets && r->targets[0];
+        char *why = why_not(c->policy, r, e, &part);
+        GArray *rules = everybody;
+        uint32_t group = 0;
+
+        g_ptr_array_add(c->why_not, why);
+        if (why && !part)
+                return;
+        if (r->kind == OP_TEXT ? c->policy->allow_violations && !c->policy->audit_violations && c->policy->mode != MODE_DEFENSE_IN_DEPTH
+                               : !(e.deny || e.log || e.allow))
+                return;
+        if (grouped) {
+                Group *g = group_of(c, r);
+
+                rules = g->rules;
+                group = g->number;
+        }
+        g_array_append_val(rules, i);
+        c->says_something = true;
+        if (r->kind == OP_TEXT || grouped)
+                g_ptr_array_add(c->names, g_strdup_printf("%u %u %s", group, i, r->kind == OP_TEXT ? r->id : ""));
+}
+
+static bool wants_variables(const Policy *p)
+{
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *r = p->rules->pdata[i];
+
+                if (r->kind == OP_TEXT && raw_has_variables(r->text.text))
+                        return true;
+        }
+        return false;
+}
+
+/* The table by which the BPF enforcer finds the rule of what it denies tells it of AppArmor's records, too. */
+static GBytes *rule_table(const Policy *p)
+{
+        g_autoptr(Diag) ignored = diag_new();
+        g_autoptr(Profile) bpf = NULL;
+
+        if (bpf_compile(p, &bpf, ignored) < 0)
+                return g_bytes_new(NULL, 0);
+        return g_bytes_ref(bpf->blob);
+}
+
+static int write_text(Compiler *c, const GArray *everybody)
+{
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "# policy %s", c->policy->full_name);
+        if (c->policy->mode == MODE_DEFENSE_IN_DEPTH)
+                return write_custom(c, everybody);
+        if (wants_variables(c->policy))
+                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "include <tunables/global>");
+        write_enhanced(c, everybody);
+        return 0;
+}
+
+static int compile(Compiler *c, AaBlob *blob, Profile **ret)
+{
+        g_autoptr(GArray) everybody = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+        const Policy *p = c->policy;
+        bool custom = p->mode == MODE_DEFENSE_IN_DEPTH && p->depth[ENFORCER_APPARMOR].text;
+        Profile *profile;
+        int r;
+
+        for (guint i = 0; i < p->rules->len; i++)
+                sort_rule(c, i, everybody);
+        if (!custom && (p->mode == MODE_DEFENSE_IN_DEPTH || !c->says_something)) {
+                profile = profile_new(ENFORCER_APPARMOR, g_bytes_new(NULL, 0));
+        } else {
+                r = write_text(c, everybody);
+                if (r < 0)
+                        return r;
+                if (c->text.s->len > AA_TEXT_MAX) {
+                        diag_error(c->diag, &p->pos, "too-large", "the AppArmor profile has %zu bytes, expected at most %u",
+                                   (size_t)c->text.s->len, AA_TEXT_MAX);
+                        return -E2BIG;
+                }
+                g_free(blob->text);
+                blob->text = g_strndup(c->text.s->str, c->text.s->len);
+                g_bytes_unref(blob->table);
+                blob->table = rule_table(p);
+                profile = profile_new(ENFORCER_APPARMOR, aa_blob_to_bytes(blob));
+        }
+        g_ptr_array_unref(profile->why_not);
+        profile->why_not = g_steal_pointer(&c->why_not);
+        profile->table_bytes = g_bytes_get_size(profile->blob);
+        *ret = profile;
+        return 0;
+}
+
+char *apparmor_profile_name(const char *full_name)
+{
+        g_autofree char *bind_name = policy_bind_name(full_name);
+
+        return g_strconcat("varmor.", bind_name, NULL);
+}
+
+int apparmor_compile(const Policy *p, Profile **ret, Diag *d)
+{
+        g_autoptr(AaBlob) blob = aa_blob_new();
+        Compiler c = {
+                .policy = p,
+                .diag = d,
+                .name = apparmor_profile_name(p->full_name),
+                .groups = g_ptr_array_new_with_free_func(group_free),
+                .why_not = g_ptr_array_new_with_free_func(g_free),
+                .names = blob->names,
+                .text = {.s = g_string_new(NULL), .line = 1, .lines = blob->lines,
+                         .exact = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)},
+        };
+        int r;
+
+        c.text.inside = c.inside = aa_inside(c.name);
+        c.text.outside = c.outside = aa_outside(c.name);
+        r = compile(&c, blob, ret);
+        g_free(c.name);
+        g_free(c.inside);
+        g_free(c.outside);
+        g_ptr_array_unref(c.groups);
+        g_clear_pointer(&c.why_not, g_ptr_array_unref);
+        g_string_free(c.text.s, TRUE);
+        g_hash_table_unref(c.text.exact);
+        return r;
+}
+
+/* ---- which rule spoke ------------------------------------------------------------------------------------------------ */
+
+/* The number of the child profile that a record names; 0: the parent. */
+static uint32_t group_in(const char *profile)
+{
+        const char *g = profile ? g_strrstr(profile, "//g") : NULL;
+
+        return g ? (uint32_t)g_ascii_strtoull(g + 3, NULL, 10) : 0;
+}
+
+typedef struct RuleName {
+        uint32_t group, rule;
+        const char *id; /* "": no raw text */
+} RuleName;
+
+static RuleName rule_name(const AaBlob *blob, guint i)
+{
+        char *p = NULL;
+        RuleName n = {.group = (uint32_t)g_ascii_strtoull(blob->names->pdata[i], &p, 10)};
+
+        n.rule = (uint32_t)g_ascii_strtoull(p, &p, 10);
+        n.id = *p == ' ' ? p + 1 : p;
+        return n;
+}
+
+static char *raw_names(const AaBlob *blob, uint32_t group)
+{
+        GString *s = g_string_new(NULL);
+
+        for (guint i = 0; i < blob->names->len; i++) {
+                RuleName n = rule_name(blob, i);
+
+                if (n.group == group && *n.id)
+                        g_string_append_printf(s, "%s%s", s->len ? ", " : "", n.id);
+        }
+        return g_string_free(s, s->len == 0);
+}
+
+/* Is rule number @rule one of child profile @group? */
+static bool in_group(const AaBlob *blob, uint32_t group, uint32_t rule)
+{
+        for (guint i = 0; i < blob->names->len; i++) {
+                RuleName n = rule_name(blob, i);
+
+                if (n.group == group && n.rule == rule)
+                        return true;
+        }
+        return false;
+}
+
+static const struct va_accept *find_accept(const struct va_table *t, uint32_t kind, uint32_t start, const char *object)
+{
+        g_autofree char *dir = NULL;
+        const struct va_accept *a = table_match(t, kind, start, object);
+        size_t n = strlen(object);
+
+        if (a || n < 2 || object[n - 1] != '/')
+                return a;
+        dir = g_strndup(object, n - 1);
+        return table_match(t, kind, start, dir);
+}
+
+static void take_accept(const AaBlob *blob, const struct va_accept *a, uint32_t group, const ApparmorQuery *q, ApparmorAnswer *ret)
+{
+        for (unsigned bit = 0; bit < 4; bit++) {
+                uint32_t p = 1U << bit;
+
+                if (!(q->perms & p) || !((a->deny | a->log) & p) || (group > 0 && !in_group(blob, group, a->rule[bit])))
+                        continue;
+                /* Of several the one that denies and reports, as in the kernel. */
+                if (ret->rule >= 0 && !(a->deny & a->log & p))
+                        continue;
+                ret->rule = a->rule[bit];
+                ret->deny = a->deny & p;
+                ret->log = a->log & p;
+                ret->quiet = !ret->log;
+        }
+}
+
+void apparmor_rule_of(const AaBlob *blob, const ApparmorQuery *q, ApparmorAnswer *ret)
+{
+        gsize size;
+        const struct va_table *t = g_bytes_get_data(blob->table, &size);
+        uint32_t group = group_in(q->profile), last;
+
+        *ret = (ApparmorAnswer){.rule = -ENOENT};
+        /* The children's numbers are not those of the table's groups: raw text has a child, and no group. */
+        last = group > 0 && size > 0 ? t->n_groups : 0;
+        for (uint32_t start = group > 0 ? 1 : 0; size > 0 && q->kind < VA_KIND_MAX && start <= last; start++) {
+                const struct va_accept *a = find_accept(t, q->kind, start, q->object);
+
+                if (a)
+                        take_accept(blob, a, group, q, ret);
+        }
+        if (ret->rule < 0)
+                ret->names = raw_names(blob, group);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Internal: what the parts of the AppArmor enforcer share. */
+
+#include <sys/apparmor.h>
+
+#include "compile.h"
+#include "enforcer.h"
+#include "loaded.h"
+
+struct Enforcer {
+        const EnforcerEnv *env;
+        aa_kernel_interface *kernel;
+        GHashTable *loaded;  /* "varmor.web" -> Loaded */
+        GHashTable *profiles;/* what the kernel has: name -> sum, as of @revision */
+        int64_t revision;    /* of the kernel's policy; -1: not known */
+};
+
+/** enforcer_loaded() - the policy that a record's profile ("varmor.web", "varmor.web//g1") belongs to, or NULL: it is not ours. */
+const Loaded *enforcer_loaded(const Enforcer *e, const char *profile);
