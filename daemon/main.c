@@ -31,6 +31,7 @@
 static const EnforcerOps *const enforcers[] = {
         &bpf_enforcer_ops,
         &seccomp_enforcer_ops,
+        &apparmor_enforcer_ops,
         NULL,
 };
 
