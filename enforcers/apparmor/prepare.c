@@ -69,10 +69,7 @@ static SourcePos position_of(const Preparation *p, uint32_t line, bool *ret_thei
         if (!*ret_theirs)
                 return r && l->kind != AA_LINE_OURS ? r->pos : p->policy->pos;
         pos = r ? r->text.pos : p->policy->depth[ENFORCER_APPARMOR].text_pos;
-        if (line > l->line) {
-                pos.line += line - l->line;
-                pos.column = 0;
-        }
+        pos.line += line - l->line;
         return pos;
 }
 
