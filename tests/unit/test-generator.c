@@ -47,8 +47,8 @@ static void test_wrap(void)
                 {"\"-/bin/a b\" c", {"-H -i web -- /bin/a\\x20b c"}},
                 {"'/opt/a''b' c", {"H web -- /opt/ab c"}},
                 {"\\x2d/bin/a", {"-H -i web -- /bin/a"}},
-                {"/bin/a ; /bin/b c ; -/bin/d", {"H web -- /bin/a", "H web -- /bin/b c ", "-H -i web -- /bin/d"}},
-                {"/bin/a \\; /bin/b ;c ;", {"H web -- /bin/a \\; /bin/b ;c "}},
+                {"/bin/a ; /bin/b c ; -/bin/d", {"H web -- /bin/a", "H web -- /bin/b c", "-H -i web -- /bin/d"}},
+                {"/bin/a \\; /bin/b ;c ;", {"H web -- /bin/a \\; /bin/b ;c"}},
                 {"/bin/a ';' b", {"H web -- /bin/a ';' b"}},
                 {"; /bin/a", {"H web -- /bin/a"}},
                 {"/bin/a$B c", {"H -@ web -- /bin/a$$B /bin/a$B c"}},
@@ -57,9 +57,10 @@ static void test_wrap(void)
                 {"env A=b", {"H web -- env A=b"}},
                 {"/opt/%i/bin/x", {"H web -- /opt/%i/bin/x"}},
                 {"/bin/a b\\", {"H web -- /bin/a b\\\\"}},
+                {"/bin/a b\\  ; /bin/c \\\\ ;", {"H web -- /bin/a b\\\\\\x20", "H web -- /bin/c \\\\"}},
                 {"/bin/a \\q \\x4", {"H web -- /bin/a \\q \\x4"}},
-                {"/bin/\\u00e4", {"H web -- /bin/\xc3\xa4"}},
-                {"/bin/\\344", {"H web -- /bin/\xe4"}},
+                {"/bin/\\u00e4", {"H web -- /bin/\\xc3\\xa4"}},
+                {"/bin/\\344", {"H web -- /bin/\\xe4"}},
         };
         const CommandWrap w = {.helper = "H", .options = "web "};
 
@@ -88,7 +89,7 @@ static void test_search(void)
         g_autoptr(GPtrArray) commands = parse("x y ; /x y", &r);
         g_autofree char *first = command_wrap(commands->pdata[0], &w), *second = command_wrap(commands->pdata[1], &w);
 
-        g_assert_cmpstr(first, ==, "H --search /a\\x20b:/c -- x y ");
+        g_assert_cmpstr(first, ==, "H --search /a\\x20b:/c -- x y");
         g_assert_cmpstr(second, ==, "H -- /x y");
 }
 

@@ -212,16 +212,23 @@ static int skip_arguments(const char **p, bool *ret_more)
         return n;
 }
 
-/* Up to where @p points; as it is the end of a line, a backslash there must not join it to the next one. */
+/* Up to where @p points, without the space at the end: it would not survive there. A backslash before it must not join the
+ * line to the next one, and the space that it keeps must stay. */
 static char *text_until(const char *begin, const char *p)
 {
-        GString *s = g_string_new_len(begin, p - begin);
+        GString *s = NULL;
+        const char *end = p;
         gsize n = 0;
 
-        while (n < s->len && s->str[s->len - 1 - n] == '\\')
+        while (end > begin && strchr(SPACE, end[-1]))
+                end--;
+        while (end - n > begin && end[-1 - (gssize)n] == '\\')
                 n++;
+        s = g_string_new_len(begin, end - begin);
         if (n % 2)
                 g_string_append_c(s, '\\');
+        if (n % 2 && end < p)
+                g_string_append_printf(s, "\\x%02x", (unsigned char)*end);
         return g_string_free(s, FALSE);
 }
 
@@ -270,7 +277,7 @@ void command_quote(GString *to, const char *s, bool env)
         for (; *s; s++)
                 if (*s == '$' && env)
                         g_string_append(to, "$$");
-                else if (g_ascii_isalnum(*s) || (unsigned char)*s >= 0x80 || strchr("_-+/.,:@%=$&^~!", *s))
+                else if (g_ascii_isalnum(*s) || strchr("_-+/.,:@%=$&^~!", *s))
                         g_string_append_c(to, *s);
                 else
                         g_string_append_printf(to, "\\x%02x", (unsigned char)*s);
