@@ -460,6 +460,11 @@ uint64_t binder_since(const Binder *b, const char *unit, const char *policy, Enf
         return bound == 0 ? 0 : MAX(bound, changed);
 }
 
+uint64_t binder_changed(const Binder *b, const char *policy, EnforcerKind k)
+{
+        return since_get(b, "", policy, k);
+}
+
 const GPtrArray *binder_unbound(const Binder *b)
 {
         return b->unbound;

@@ -44,6 +44,8 @@ bool binder_binds(const Binder *b, const char *policy, EnforcerKind k);
 
 /** binder_since() - since when (CLOCK_BOOTTIME, usec) what @unit starts is under this profile of @policy. 0: it is not. */
 uint64_t binder_since(const Binder *b, const char *unit, const char *policy, EnforcerKind k);
+/** binder_changed() - when the profile of @policy was last replaced by another that only what starts later is under. 0: never. */
+uint64_t binder_changed(const Binder *b, const char *policy, EnforcerKind k);
 /** binder_unbound() - of Unbound. Borrowed. */
 const GPtrArray *binder_unbound(const Binder *b);
 

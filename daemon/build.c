@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "bindings.h"
+#include "containers.h"
 #include "loader.h"
 #include "mode-fragment.h"
 #include "policy-load.h"
@@ -22,6 +23,7 @@ typedef struct Build {
         Bundle *bundle;
         GArray *entries;    /* of TargetsEntry */
         GPtrArray *covered; /* names that their indices stand for */
+        GPtrArray *containers; /* of Container: those that are registered */
 } Build;
 
 static const EnforcerOps *find_ops(const LoaderJob *job, EnforcerKind kind)
@@ -313,11 +315,13 @@ static void keep_unnamed(Build *b)
 /* ---- targets --------------------------------------------------------------------------------------------------------------- */
 
 /* What systemd has told, and as long as it has not told everything also what was selected before. */
-static char **select_cgroups(const Build *b, const TargetSpec *t, const BundlePolicy *before)
+static char **select_cgroups(const Build *b, const TargetSpec *t, const char *slice, const BundlePolicy *before)
 {
         g_autoptr(UnitFacts) nothing = b->job->facts ? NULL : unit_facts_new();
         const UnitFacts *facts = b->job->facts ? b->job->facts : nothing;
 
+        if (t->kind == TARGET_CONTAINER)
+                return containers_select(b->containers, t, slice);
         if (!t->selector)
                 return NULL;
         if (!unit_facts_know(facts, t) && before && before->selected && same_selector(t, &before->target))
@@ -384,7 +388,7 @@ static void note_left_out(const Build *b, const TargetsEntry *e, Diag *diag)
 static int add_target(Build *b, BundlePolicy *p, const TargetSpec *t)
 {
         const BundlePolicy *before = find_in_force(b->job, p->full_name);
-        g_auto(GStrv) selected = select_cgroups(b, t, before);
+        g_auto(GStrv) selected = select_cgroups(b, t, p->slice, before);
         const TargetParams params = {
                 .essential = b->settings->essential,
                 .selected = selected,
@@ -399,7 +403,7 @@ static int add_target(Build *b, BundlePolicy *p, const TargetSpec *t)
         if (r < 0)
                 return r;
         g_strfreev(p->selected);
-        p->selected = g_steal_pointer(&selected);
+        p->selected = t->selector ? g_strdupv(selected) : NULL;
         e = (TargetsEntry){
                 .policy = (uint16_t)b->covered->len,
                 .patterns = g_steal_pointer(&patterns.patterns),
@@ -468,6 +472,7 @@ static void build_bindings(Build *b)
         g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(TargetsEntry));
         g_autoptr(Bindings) bindings = bindings_new();
         g_autoptr(Diag) ignored = diag_new(); /* build_targets() has said it */
+        char *none[] = {NULL};
 
         for (guint i = 0; i < b->entries->len; i++) {
                 TargetsEntry e = g_array_index(b->entries, TargetsEntry, i);
@@ -477,6 +482,9 @@ static void build_bindings(Build *b)
                 if (enforcers == 0)
                         continue;
                 e.policy = (uint16_t)bindings->policies->len;
+                /* It is not systemd that starts containers, and they come and go: see varmor-oci-hook(8). */
+                if (p->target.kind == TARGET_CONTAINER)
+                        e.patterns = none;
                 bindings_add(bindings, p->full_name, enforcers, p->fail_open);
                 note_units(p, units);
                 g_array_append_val(entries, e); /* its strings stay @b's */
@@ -490,8 +498,10 @@ static void build_bindings(Build *b)
 
 static void build_targets(Build *b)
 {
+        g_autoptr(GPtrArray) containers = containers_load(b->job->root);
         int r;
 
+        b->containers = containers;
         b->entries = g_array_new(FALSE, FALSE, sizeof(TargetsEntry));
         b->covered = g_ptr_array_new();
         g_array_set_clear_func(b->entries, entry_clear);

@@ -15,6 +15,7 @@
 
 #include "binder.h"
 #include "bus.h"
+#include "containers.h"
 #include "export.h"
 #include "loader.h"
 #include "manager.h"
@@ -236,6 +237,11 @@ static int remove_all(void)
         if (r < 0) {
                 fprintf(stderr, "systemd cannot be told to start services without varmor: %s\n", strerror(-r));
                 return EXIT_FAILURE;
+        }
+        /* And containers start as if there were none. */
+        if (unlink(CONTAINER_POLICIES_FILE) < 0 && errno != ENOENT) {
+                fprintf(stderr, "%s cannot be removed: %s\n", CONTAINER_POLICIES_FILE, strerror(errno));
+                r = -1;
         }
         for (const EnforcerOps *const *o = enforcers; *o; o++)
                 if (remove_one(*o) < 0)

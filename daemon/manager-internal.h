@@ -152,6 +152,10 @@ int manager_lock(Manager *m);
 int manager_open_enforcers(Manager *m);
 void manager_close_enforcers(Manager *m);
 
+/* manager-containers.c */
+/** manager_publish_containers() - tell the hook of container engines of the policies for containers. */
+void manager_publish_containers(Manager *m);
+
 /* monitor.c */
 int monitor_start(Manager *m);
 void monitor_stop(Manager *m);

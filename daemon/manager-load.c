@@ -215,7 +215,8 @@ static void want_properties(Manager *m)
                 return;
         for (guint i = 0; i < policies->len; i++) {
                 const PolicyEntry *e = policies->pdata[i];
-                const GPtrArray *selector = e->current ? e->current->target.selector : NULL;
+                const TargetSpec *t = e->current ? &e->current->target : NULL;
+                const GPtrArray *selector = t && t->kind != TARGET_CONTAINER ? t->selector : NULL;
 
                 for (guint k = 0; selector && k < selector->len; k++)
                         g_hash_table_add(keys, ((SelectorTerm *)selector->pdata[k])->key);

@@ -180,7 +180,8 @@ static void on_changed_units(void *userdata)
                 const BundlePolicy *p = ((Entry *)value)->pub.current;
                 g_auto(GStrv) selected = NULL;
 
-                if (!p || !p->target.selector || !unit_facts_know(units_facts(m->units), &p->target))
+                if (!p || !p->target.selector || p->target.kind == TARGET_CONTAINER ||
+                    !unit_facts_know(units_facts(m->units), &p->target))
                         continue;
                 selected = unit_facts_select(units_facts(m->units), &p->target);
                 differs |= !p->selected || !g_strv_equal((const char *const *)selected, (const char *const *)p->selected);

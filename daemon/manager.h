@@ -159,6 +159,11 @@ typedef struct Enforcement {
 /** manager_enforcement() - @ret: indexed by EnforcerKind. Return: 0; -ENOENT: no such policy. */
 int manager_enforcement(const Manager *m, const char *full_name, Enforcement ret[static _ENFORCER_KIND_MAX]);
 
+/** manager_covers() - full names of the policies that @cgroup is, or would be, under. */
+char **manager_covers(const Manager *m, const char *cgroup);
+/** manager_in_force() - 1 << EnforcerKind by which @full_name is in force, as far as the enforcer is concerned. */
+uint32_t manager_in_force(const Manager *m, const char *full_name);
+
 /** manager_pid_confined() - 1: @pid is under a policy; 0: not; negative: it cannot be known, and the caller must refuse. */
 int manager_pid_confined(const Manager *m, pid_t pid);
 

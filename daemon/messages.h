@@ -20,6 +20,7 @@
 #define MESSAGE_POLICY_REFUSED "8d3897edbb8c411f97987578b4e75746"
 #define MESSAGE_POLICY_DEGRADED "5eceabae2d8d47a38bc0661419a306dc"
 #define MESSAGE_LOAD_FAILED "aab77623511a447ea4e0dfc86ccda022"
+#define MESSAGE_CONTAINER_LOOSE "8b6e9f8fc4fb4d5abd6164eec48e22ab" /* not started, or without all of its policy */
 #define MESSAGE_FILTER_MISSING "87f21241b7924edeb02d78538c214b39"
 
 /* what happened */

@@ -171,10 +171,6 @@ int policy_check_enforceable(const Policy *p, const EnforcerAbility can[static _
         Check c = {.policy = p, .can = can, .said = said};
         uint32_t errors = d->n_errors;
 
-        if (p->target.kind == TARGET_CONTAINER)
-                diag_warning(d, &p->target.pos, "not-matched",
-                             "targets of kind Container are not matched by this version: the policy covers nothing");
-
         if (p->mode == MODE_ALWAYS_ALLOW)
                 return 0;
 

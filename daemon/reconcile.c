@@ -440,6 +440,7 @@ static void reconcile(Manager *m)
         if (m->loaded) {
                 bind_all(m);
                 remove_unwanted(m);
+                manager_publish_containers(m);
         }
 
         (void)g_hash_table_foreach_remove(m->entries, entry_drop_gone, m);

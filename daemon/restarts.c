@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "containers.h"
 #include "manager-internal.h"
 #include "target.h"
 #include "util.h"
@@ -25,6 +26,7 @@ typedef struct Find {
         uint32_t enforcers; /* that bind something of it */
         char *profile;      /* its name for AppArmor */
         GHashTable *found;  /* unit -> Loose */
+        GPtrArray *containers; /* of Container; NULL: the policy is for others */
 } Find;
 
 void loose_free(Loose *l)
@@ -81,7 +83,17 @@ static bool has_profile(pid_t pid, const char *profile)
 
 /* ---- one cgroup -------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t process_lacks(const Find *f, pid_t pid, const char *unit)
+/* Since when what starts there is under the list of system calls; 0: it is not. */
+static uint64_t filtered_since(const Find *f, const char *path, const char *unit)
+{
+        if (!f->containers)
+                return binder_since(f->m->binder, unit, f->policy, ENFORCER_SECCOMP);
+        if (containers_bound(f->containers, path, f->policy) & 1U << ENFORCER_SECCOMP)
+                return MAX(binder_changed(f->m->binder, f->policy, ENFORCER_SECCOMP), 1);
+        return 0;
+}
+
+static uint32_t process_lacks(const Find *f, pid_t pid, const char *path, const char *unit)
 {
         uint64_t started = started_usec(pid);
         uint32_t lacks = 0;
@@ -91,7 +103,7 @@ static uint32_t process_lacks(const Find *f, pid_t pid, const char *unit)
         if (f->enforcers & 1U << ENFORCER_APPARMOR && !has_profile(pid, f->profile))
                 lacks |= 1U << ENFORCER_APPARMOR;
         if (f->enforcers & 1U << ENFORCER_SECCOMP) {
-                uint64_t since = binder_since(f->m->binder, unit, f->policy, ENFORCER_SECCOMP);
+                uint64_t since = filtered_since(f, path, unit);
 
                 if (since == 0 || started < since)
                         lacks |= 1U << ENFORCER_SECCOMP;
@@ -107,7 +119,7 @@ static uint32_t cgroup_lacks(const Find *f, const char *path, const char *unit)
         char buffer[32];
 
         for (unsigned i = 0; procs && i < PROCESSES_MAX && lacks != f->enforcers && fgets(buffer, sizeof(buffer), procs); i++)
-                lacks |= process_lacks(f, atoi(buffer), unit);
+                lacks |= process_lacks(f, atoi(buffer), path, unit);
         return lacks;
 }
 
@@ -173,6 +185,7 @@ static int visit(const char *path, void *userdata)
                 l->restart = service && is_bound(f, unit);
                 if (!l->restart)
                         l->reason = g_strdup(u         ? u->reason
+                                             : f->containers ? "this container was started without it"
                                              : service ? "systemd has no file of this service that could be added to"
                                                        : "systemd starts no command in it");
                 g_hash_table_insert(f->found, l->unit, l);
@@ -191,6 +204,8 @@ GPtrArray *restarts_find(Manager *m, const char *full_name)
         GPtrArray *out = g_ptr_array_new_with_free_func((GDestroyNotify)loose_free);
         g_autofree char *name = policy_bind_name(full_name), *profile = g_strconcat("varmor.", name, NULL);
         g_autoptr(GHashTable) found = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autoptr(GPtrArray) containers = NULL;
+        const Entry *e = manager_entry(m, full_name);
         Find f = {.m = m, .policy = full_name, .profile = profile, .found = found};
         GHashTableIter i;
         gpointer value;
@@ -200,6 +215,8 @@ GPtrArray *restarts_find(Manager *m, const char *full_name)
                         f.enforcers |= 1U << k;
         if (f.enforcers == 0 || !m->targets || !m->target_policies)
                 return out;
+        if (e && e->pub.current && e->pub.current->target.kind == TARGET_CONTAINER)
+                f.containers = containers = containers_load(m->root);
         (void)cgroup_walk(CGROUP_MOUNT, visit, &f); /* what could be seen counts */
         g_hash_table_iter_init(&i, found);
         while (g_hash_table_iter_next(&i, NULL, &value))

@@ -331,7 +331,8 @@ static int add_selected(Builder *b)
                         continue;
                 if (b->patterns->len >= TARGET_SELECTED_MAX) {
                         diag_error(b->diag, &b->spec->pos, "too-many",
-                                   "the selector matches more than %u units: use a slice or a glob", TARGET_SELECTED_MAX);
+                                   "the selector matches more than %u %s: use a slice or a glob", TARGET_SELECTED_MAX,
+                                   b->spec->kind == TARGET_CONTAINER ? "containers" : "units");
                         return -EBADMSG;
                 }
                 g_ptr_array_add(b->patterns, literal_pattern(*p));
@@ -385,7 +386,7 @@ static char **essential_patterns(const Builder *b)
 
 static int builder_run(Builder *b)
 {
-        if (b->spec->selector)
+        if (b->spec->selector || b->spec->kind == TARGET_CONTAINER)
                 return add_selected(b);
         switch (b->spec->kind) {
         case TARGET_SERVICE:
@@ -413,16 +414,12 @@ int target_patterns(const TargetSpec *t, const char *slice, const TargetParams *
                            slice);
                 return -EBADMSG;
         }
-        if (t->kind == TARGET_CONTAINER) {
-                diag_error(d, &t->pos, "not-matched", "targets of kind Container are not matched by this version");
-                return -EOPNOTSUPP;
-        }
         r = builder_run(&b);
         if (r < 0)
                 return r;
 
         one_unit = !t->selector && (t->kind == TARGET_SERVICE || t->kind == TARGET_SCOPE) && !is_glob(t->name);
-        ret->except = t->force || one_unit ? NULL : essential_patterns(&b);
+        ret->except = t->force || one_unit || t->kind == TARGET_CONTAINER ? NULL : essential_patterns(&b);
         g_ptr_array_add(patterns, NULL);
         ret->patterns = (char **)g_ptr_array_free(g_steal_pointer(&patterns), FALSE);
         return 0;

@@ -29,13 +29,13 @@ typedef char *(*TargetAlias)(const char *unit, void *userdata);
 
 typedef struct TargetParams {
         char *const *essential; /* names or globs of units */
-        char *const *selected;  /* cgroup paths that the selector yields; NULL: none */
+        char *const *selected;  /* cgroup paths that the selector yields, or all containers; NULL: none */
         TargetAlias alias;      /* NULL: nothing is known of aliases */
         void *userdata;
 } TargetParams;
 
 /** target_patterns() - @t of a policy that @slice confines (NULL: whole host).
- * Return: 0; -EBADMSG: refused (essential unit, outside its slice, ...), see @d; -EOPNOTSUPP: kind is not matched yet. */
+ * Return: 0; -EBADMSG: refused (essential unit, outside its slice, ...), see @d. */
 int target_patterns(const TargetSpec *t, const char *slice, const TargetParams *params, TargetPatterns *ret, Diag *d);
 
 /** target_is_essential() - does @unit match one of @essential? */

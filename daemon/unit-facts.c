@@ -96,6 +96,8 @@ static bool unit_selected(const UnitFact *f, const TargetSpec *t)
 
 bool unit_facts_know(const UnitFacts *f, const TargetSpec *t)
 {
+        if (t->kind == TARGET_CONTAINER)
+                return true; /* its selector is over other things */
         for (guint i = 0; t->selector && i < t->selector->len; i++) {
                 const SelectorTerm *term = t->selector->pdata[i];
 

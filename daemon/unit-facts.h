@@ -40,5 +40,5 @@ void unit_fact_add_value(UnitFact *f, const char *property, const char *value);
  * its properties are known: see unit_facts_know(). NULL: @t has no selector. */
 char **unit_facts_select(const UnitFacts *f, const TargetSpec *t);
 
-/** unit_facts_know() - have all units been asked about all properties of @t's selector? */
+/** unit_facts_know() - have all units been asked about all properties of @t's selector? True for those of containers. */
 bool unit_facts_know(const UnitFacts *f, const TargetSpec *t);

@@ -3,6 +3,7 @@
 /* The interface org.varmor1.Manager; the contract is org.varmor1.Manager.xml. */
 
 #include <errno.h>
+#include <limits.h>
 
 #include "set-mode.h"
 
@@ -111,6 +112,57 @@ static void act_reload(Request *q)
 static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         return request_authorize(request_new(userdata, m, VARMOR_ACTION_RELOAD, act_reload), error);
+}
+
+static int append_covers(sd_bus_message *reply, const Manager *m, const char *cgroup)
+{
+        g_auto(GStrv) names = manager_covers(m, cgroup);
+        int r = sd_bus_message_open_container(reply, 'a', "(su)");
+
+        for (char **n = names; r >= 0 && *n; n++)
+                r = sd_bus_message_append(reply, "(su)", *n, manager_in_force(m, *n));
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* What is refused somewhere is nothing to the cgroup: what it is under is what counts. */
+static void cover_done(Manager *manager, int result, const Diag *diag, void *userdata)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        Request *q = userdata;
+
+        if (result < 0 && result != -EBADMSG) {
+                request_reply_errno(q, result);
+                return;
+        }
+        int r = sd_bus_message_new_method_return(q->message, &reply);
+        if (r >= 0)
+                r = append_covers(reply, manager, q->document);
+        if (r < 0)
+                request_reply_errno(q, r);
+        else
+                request_reply_message(q, reply);
+}
+
+static void act_await_cover(Request *q)
+{
+        int r = manager_reload(q->manager, cover_done, q);
+        if (r < 0)
+                request_reply_errno(q, r);
+}
+
+static int method_await_cover(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const char *cgroup;
+
+        int r = sd_bus_message_read(m, "s", &cgroup);
+        if (r < 0)
+                return r;
+        if (*cgroup != '/' || strlen(cgroup) >= PATH_MAX)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "A path below the root of the cgroups begins with \"/\"");
+
+        Request *q = request_new(userdata, m, VARMOR_ACTION_RELOAD, act_await_cover);
+        q->document = g_strdup(cgroup);
+        return request_authorize(q, error);
 }
 
 static void check_done(Manager *manager, int result, const Diag *diag, void *userdata)
@@ -289,6 +341,8 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("ResetMode", SD_BUS_ARGS("s", policy, "a{sv}", options), SD_BUS_NO_RESULT,
                                 method_reset_mode, READ),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, READ),
+        SD_BUS_METHOD_WITH_ARGS("AwaitCover", SD_BUS_ARGS("s", cgroup), SD_BUS_RESULT("a(su)", policies), method_await_cover,
+                                READ),
         SD_BUS_METHOD_WITH_ARGS("Check", SD_BUS_ARGS("s", document), SD_BUS_RESULT("a(suuss)", messages), method_check,
                                 READ),
         SD_BUS_METHOD_WITH_ARGS("ListTargets", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssas)", targets), method_list_targets,

