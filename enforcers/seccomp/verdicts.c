@@ -134,7 +134,7 @@ static bool is_for_host(const SyscallRule *r, const SeccompHost *host)
                !(ex->min_kernel[0] && kernel_is_at_least(host, ex->min_kernel));
 }
 
-static char *rule_why_not_seccomp(const Policy *p, const Rule *r, const SeccompHost *host)
+static char *rule_why_not_seccomp(const Policy *p, const Rule *r)
 {
         const char *mode = mode_why_not(p);
 
@@ -150,9 +150,6 @@ static char *rule_why_not_seccomp(const Policy *p, const Rule *r, const SeccompH
                 return g_strdup("a seccomp filter is for a whole process and what it executes: Seccomp cannot express 'targets'");
         if (r->qualifiers & RULE_ALLOW && p->mode != MODE_DEFENSE_IN_DEPTH)
                 return g_strdup("allow acts only where everything else is denied (mode DefenseInDepth)");
-        if (!is_for_host(&r->syscall, host))
-                return g_strdup("its 'includes' and 'excludes' say that it is not for this machine, or not for a process with the "
-                                "usual capabilities of a container");
         return NULL;
 }
 
@@ -308,12 +305,14 @@ static int add_rule(Maker *m, guint index)
 {
         const Rule *r = m->policy->rules->pdata[index];
         VerdictEntry e = {.rule = index};
-        char *why = rule_why_not_seccomp(m->policy, r, m->host);
+        char *why = rule_why_not_seccomp(m->policy, r);
 
-        if (!why && !check_names(r, m->diag))
+        /* To allow what nobody can call is no lack; to deny it may be one. */
+        if (!why && !check_names(r, m->diag) && !(r->qualifiers & RULE_ALLOW))
                 why = g_strdup("no system call that this version knows has such a name");
         g_ptr_array_add(m->verdicts->why_not, why);
-        if (why || !rule_ret(m->policy, r, &e.ret))
+        /* An entry that is not for this machine is in force as it is written. */
+        if (why || !is_for_host(&r->syscall, m->host) || !rule_ret(m->policy, r, &e.ret))
                 return 0;
         for (guint abi = 0; abi < m->verdicts->abis->len; abi++)
                 add_names(m, abi, r, e);

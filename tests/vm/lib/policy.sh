@@ -10,14 +10,15 @@ export PATH=$progs:$PATH
 mkdir -p "$policies"
 
 # policy NAME [TARGET] <RULES: write a policy that covers NAME.service, or TARGET, a flow mapping. The input is what
-# stands below enhanceProtect, beside "privileged: true"; auditViolations is true unless it says otherwise.
+# stands below enhanceProtect, beside "privileged: true"; auditViolations is true unless it says otherwise. It is for BPF, or for
+# what enforcer= says.
 policy() {
         local name=$1 target=${2:-"{kind: Service, name: \"$1.service\"}"} rules
         IFS= read -r -d '' rules
         rules=${rules%$'\n'}
         [[ $rules == *Violations:* ]] || rules+=$'\nauditViolations: true'
         printf '%s\n' "apiVersion: crd.varmor.org/v1beta1" "kind: VarmorClusterPolicy" "metadata: {name: $name}" "spec:" \
-                "  target: $target" "  policy:" "    enforcer: BPF" "    mode: EnhanceProtect" "    enhanceProtect:" \
+                "  target: $target" "  policy:" "    enforcer: ${enforcer:-BPF}" "    mode: EnhanceProtect" "    enhanceProtect:" \
                 "      privileged: true" "      ${rules//$'\n'/$'\n'      }" >"$policies/.$name.new"
         # In one step, so that nobody reads half of it.
         mv "$policies/.$name.new" "$policies/$name.yaml"
@@ -30,7 +31,7 @@ depth() {
         IFS= read -r -d '' section
         section=${section%$'\n'}
         printf '%s\n' "apiVersion: crd.varmor.org/v1beta1" "kind: VarmorClusterPolicy" "metadata: {name: $name}" "spec:" \
-                "  target: $target" "  policy:" "    enforcer: BPF" "    mode: DefenseInDepth" "    defenseInDepth:" \
+                "  target: $target" "  policy:" "    enforcer: ${enforcer:-BPF}" "    mode: DefenseInDepth" "    defenseInDepth:" \
                 "      allowViolations: ${trial:-false}" "      bpf:" "        profileType: Custom" \
                 "        ${section//$'\n'/$'\n'        }" >"$policies/.$name.new"
         mv "$policies/.$name.new" "$policies/$name.yaml"
