@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A seccomp profile as a container engine and its runtime make a filter of it: conditions decided as containers-common does, the
+ * rest handed to libseccomp as crun does. */
+
+#include <glib.h>
+#include <stdint.h>
+
+/** engine_filter() - for x86_64. @kernel: e.g. {6, 1}. Return: of struct sock_filter. */
+GArray *engine_filter(const char *json, const uint16_t kernel[2]);
