@@ -103,9 +103,9 @@ int64_t syscall_number(SyscallArch abi, const char *name)
 
         if (nr >= 0)
                 return nr;
-        if (nr != __NR_SCMP_ERROR && syscall_detour(name))
-                return direct_number(abi, name);
-        return newer_number(abi, name);
+        if (nr == __NR_SCMP_ERROR)
+                return newer_number(abi, name);
+        return syscall_detour(name) ? direct_number(abi, name) : -ENOENT;
 }
 
 bool syscall_is_known(const char *name)

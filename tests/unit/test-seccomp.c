@@ -165,6 +165,16 @@ static uint64_t some_arg(GRand *rand, const Policy *p)
         return plain[g_rand_int_range(rand, 0, G_N_ELEMENTS(plain))];
 }
 
+/* What only we know, libseccomp cannot put into a filter. */
+static bool is_newer(uint32_t arch, uint32_t nr)
+{
+        char *ours = syscall_name(arch, nr);
+        int theirs = ours ? seccomp_syscall_resolve_name(ours) : 0;
+
+        free(ours);
+        return theirs == __NR_SCMP_ERROR;
+}
+
 /* Every number of every ABI, each with several sets of arguments. Return: how many were not let pass. */
 static unsigned compare_with_engine(const char *json)
 {
@@ -180,7 +190,7 @@ static unsigned compare_with_engine(const char *json)
 
         for (size_t a = 0; a < G_N_ELEMENTS(abis); a++)
                 for (uint32_t nr = 0; nr < 620; nr++)
-                        for (unsigned i = 0; i < 40; i++) {
+                        for (unsigned i = 0; i < 40 && !is_newer(abis[a].arch, abis[a].base + nr); i++) {
                                 struct seccomp_data data = {.nr = (int)(abis[a].base + nr), .arch = abis[a].arch};
                                 uint32_t want, got;
 
