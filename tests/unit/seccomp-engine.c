@@ -8,7 +8,6 @@
 #include <json-c/json.h>
 #include <linux/filter.h>
 #include <seccomp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -148,7 +147,7 @@ static void add_arches(scmp_filter_ctx ctx, json_object *profile)
                 g_assert_cmpint(seccomp_arch_add(ctx, SCMP_ARCH_X32), ==, 0);
 }
 
-GArray *engine_filter(const char *json, const uint16_t kernel[2])
+GArray *engine_filter(const char *json, const uint16_t kernel[2], bool tree)
 {
         GArray *code = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
         json_object *profile = json_tokener_parse(json);
@@ -160,6 +159,8 @@ GArray *engine_filter(const char *json, const uint16_t kernel[2])
         g_assert_nonnull(profile);
         otherwise = action(text(profile, "defaultAction"), number(profile, "defaultErrnoRet", EPERM));
         ctx = seccomp_init(otherwise);
+        if (tree)
+                g_assert_cmpint(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2), ==, 0);
         add_arches(ctx, profile);
         add_entries(ctx, profile, otherwise, kernel);
         g_assert_cmpint(seccomp_export_bpf(ctx, fd), ==, 0);

@@ -5,7 +5,8 @@
  * rest handed to libseccomp as crun does. */
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/** engine_filter() - for x86_64. @kernel: e.g. {6, 1}. Return: of struct sock_filter. */
-GArray *engine_filter(const char *json, const uint16_t kernel[2]);
+/** engine_filter() - for x86_64. @kernel: e.g. {6, 1}. @tree: by libseccomp's binary tree, which engines do not ask for. Return: of struct sock_filter. */
+GArray *engine_filter(const char *json, const uint16_t kernel[2], bool tree);

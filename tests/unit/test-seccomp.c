@@ -183,7 +183,7 @@ static unsigned compare_with_engine(const char *json)
                 bool narrow;
         } abis[] = {{AUDIT_ARCH_X86_64, 0, false}, {AUDIT_ARCH_I386, 0, true}, {AUDIT_ARCH_X86_64, X32_SYSCALL_BIT, true}, {AUDIT_ARCH_AARCH64, 0, false}};
         g_autoptr(GRand) rand = g_rand_new_with_seed(11);
-        g_autoptr(GArray) theirs = engine_filter(json, host.kernel);
+        g_autoptr(GArray) theirs = engine_filter(json, host.kernel, false);
         g_autoptr(Policy) p = read_profile(json);
         g_autoptr(Profile) ours = compile(p);
         unsigned blocked = 0;
