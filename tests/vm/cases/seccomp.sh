@@ -228,5 +228,6 @@ check_not changed test "$(digest own)" = "$before"
 check old-filter-goes wait_for 30 test ! -e "/run/varmor/filters/$before"
 unpolicy own xbit sbit userns bpfprog sockopt uffd pipe deny-quiet allow-audit allow-quiet depth trial
 reload
-check removed wait_for 10 test -z "$(ls /run/varmor/seccomp)"
+none_left() { [ -z "$(ls /run/varmor/seccomp)" ]; }
+check removed wait_for 20 none_left
 done_testing
