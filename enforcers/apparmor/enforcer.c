@@ -103,6 +103,9 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
         }
         e->loaded = loaded_read_all(LOADED_DIR);
         (void)refresh(e);
+        e->audit = audit_new(&apparmor_audit_hooks, env, e);
+        if (audit_missing(e->audit))
+                diag_warning(d, NULL, "no-records", "nobody can tell what it denies: %s", audit_missing(e->audit));
         *ret = e;
         return 0;
 }
@@ -111,6 +114,7 @@ static void enforcer_close(Enforcer *e)
 {
         if (!e)
                 return;
+        audit_free(e->audit);
         aa_kernel_interface_unref(e->kernel);
         g_clear_pointer(&e->loaded, g_hash_table_unref);
         g_clear_pointer(&e->profiles, g_hash_table_unref);
@@ -236,7 +240,7 @@ static int enforcer_applied(Enforcer *e, const char *policy, char ret_digest[sta
         return 0;
 }
 
-static char **enforcer_policies(Enforcer *e)
+char **enforcer_policies(const Enforcer *e)
 {
         g_autoptr(GStrvBuilder) names = g_strv_builder_new();
         GHashTableIter i;
@@ -248,20 +252,48 @@ static char **enforcer_policies(Enforcer *e)
         return g_strv_builder_end(names);
 }
 
+static char **list_policies(Enforcer *e)
+{
+        return enforcer_policies(e);
+}
+
+/* ---- events ---------------------------------------------------------------------------------------------------------- */
+
 static int enforcer_fd(Enforcer *e)
 {
-        return -EBADF;
+        return audit_fd(e->audit);
 }
 
 static int enforcer_dispatch(Enforcer *e, unsigned max)
 {
-        return 0;
+        return audit_dispatch(e->audit, max);
+}
+
+static int enforcer_repeats(Enforcer *e)
+{
+        return audit_repeats(e->audit);
 }
 
 static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
 {
         *ret = (EnforcerCounters){0};
+        audit_counters(e->audit, ret);
         return 0;
+}
+
+static void enforcer_tidy(Enforcer *e)
+{
+        audit_tidy(e->audit);
+}
+
+static void enforcer_watched(Enforcer *e, bool yes)
+{
+        audit_watched(e->audit, yes);
+}
+
+static void enforcer_origin(Enforcer *e, const AuditOrigin *origin)
+{
+        audit_origin(e->audit, origin);
 }
 
 const EnforcerOps apparmor_enforcer_ops = {
@@ -278,8 +310,12 @@ const EnforcerOps apparmor_enforcer_ops = {
         .apply = enforcer_apply,
         .remove = enforcer_remove,
         .applied = enforcer_applied,
-        .policies = enforcer_policies,
+        .policies = list_policies,
         .fd = enforcer_fd,
         .dispatch = enforcer_dispatch,
+        .repeats = enforcer_repeats,
         .counters = enforcer_counters,
+        .tidy = enforcer_tidy,
+        .watched = enforcer_watched,
+        .origin = enforcer_origin,
 };

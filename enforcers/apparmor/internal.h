@@ -5,6 +5,7 @@
 
 #include <sys/apparmor.h>
 
+#include "audit/audit.h"
 #include "compile.h"
 #include "enforcer.h"
 #include "loaded.h"
@@ -12,10 +13,16 @@
 struct Enforcer {
         const EnforcerEnv *env;
         aa_kernel_interface *kernel;
+        Audit *audit;
         GHashTable *loaded;  /* "varmor.web" -> Loaded */
         GHashTable *profiles;/* what the kernel has: name -> sum, as of @revision */
         int64_t revision;    /* of the kernel's policy; -1: not known */
 };
+
+/** enforcer_policies() - see EnforcerOps.policies(). */
+char **enforcer_policies(const Enforcer *e);
+
+extern const AuditHooks apparmor_audit_hooks; /* events.c */
 
 /** enforcer_loaded() - the policy that a record's profile ("varmor.web", "varmor.web//g1") belongs to, or NULL: it is not ours. */
 const Loaded *enforcer_loaded(const Enforcer *e, const char *profile);
