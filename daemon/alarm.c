@@ -155,7 +155,8 @@ static void add_bytes(JournalEntry *e, const char *field, GBytes *b)
 
 static void add_process(JournalEntry *e, const Alarm *a)
 {
-        journal_entry_add_format(e, "OBJECT_PID", "%i", (int)a->pid);
+        /* By OBJECT_PID the journal looks up more fields, and it may find who has that number now. */
+        journal_entry_add_format(e, *a->cgroup != '\0' ? "OBJECT_PID" : "VARMOR_PID", "%i", (int)a->pid);
         if (*a->unit != '\0')
                 journal_entry_add_string(e, "OBJECT_SYSTEMD_UNIT", a->unit);
         journal_entry_add(e, "VARMOR_COMM", a->comm, strnlen(a->comm, sizeof(a->comm)));

@@ -42,6 +42,7 @@ static const struct {
         {"OBJECT_SYSTEMD_UNIT", "unit", false},
         {"VARMOR_CGROUP", "cgroup", false},
         {"OBJECT_PID", "pid", true},
+        {"VARMOR_PID", "pid", true},
         {"VARMOR_UID", "uid", true},
         {"VARMOR_COMM", "comm", false},
         {"VARMOR_COUNT", "count", true},
