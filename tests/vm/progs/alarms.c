@@ -2,8 +2,8 @@
 
 /* alarms: finds varmor's alarms in the journal.
  *
- *   alarms [-s USEC] [-u UNIT]                   print them: ACTION POLICY RULE OPERATION OBJECT COUNT UNIT REQUESTED,
- *                                                tabs between
+ *   alarms [-s USEC] [-u UNIT]                   print them: ACTION POLICY RULE OPERATION OBJECT COUNT UNIT REQUESTED
+ *                                                ENFORCER, tabs between
  *   alarms [-s USEC] [-u UNIT] -p POLICY [-a ACTION] [-w SECONDS] -f TABLE
  *
  * With a table of attempt's, looks for the alarm in the last column of each line ("RULE OPERATION OBJECT [REQUESTED]", each may
@@ -21,11 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ACTION, POLICY, RULE, OPERATION, OBJECT, COUNT, UNIT, REQUESTED, _FIELDS };
+enum { ACTION, POLICY, RULE, OPERATION, OBJECT, COUNT, UNIT, REQUESTED, ENFORCER, _FIELDS };
 
 static const char *const field_names[_FIELDS] = {
         "VARMOR_ACTION", "VARMOR_POLICY", "VARMOR_RULE", "VARMOR_OPERATION", "VARMOR_OBJECT", "VARMOR_COUNT", "OBJECT_SYSTEMD_UNIT",
-        "VARMOR_REQUESTED",
+        "VARMOR_REQUESTED", "VARMOR_ENFORCER",
 };
 
 typedef struct Entry {

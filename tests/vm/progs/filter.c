@@ -4,8 +4,9 @@
  *
  *   filter [-q] ACTION NR[=ARG0][,NR[=ARG0]...] COMMAND...    ACTION: errno (EPERM), log, kill; NR: of a system call; ARG0: only if its
  *                                                             first argument is that. -q: nothing is logged that need not be
- *   filter -c N NR[=ARG0[:ARG1[:ARG2]]]                       makes the call N times by itself, and says how many were denied (EPERM);
- *                                                             ARG1 may be '+': counted up */
+ *   filter [-p SECONDS] -c N NR[=ARG0[:ARG1[:ARG2]]]                       makes the call N times by itself, and says how many were denied (EPERM);
+ *                                                             ARG1 may be '+': counted up. -p: and is there for so long before
+ *                                                             and after it */
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -26,7 +27,7 @@ static int usage(void) {
         return 2;
 }
 
-static int call(unsigned long n, const char *what) {
+static int call(unsigned pause, unsigned long n, const char *what) {
         char *end;
         long nr = strtol(what, &end, 0), args[3] = {0};
         unsigned long denied = 0;
@@ -38,11 +39,14 @@ static int call(unsigned long n, const char *what) {
                         end += 2;
                 } else
                         args[i] = strtol(end + 1, &end, 0);
+        sleep(pause);
         for (unsigned long i = 0; i < n; i++) {
                 denied += syscall(nr, args[0], args[1], args[2], 0, 0, 0) < 0 && errno == EPERM;
                 args[1] += count;
         }
         printf("denied=%lu of=%lu\n", denied, n);
+        fflush(stdout);
+        sleep(pause);
         return 0;
 }
 
@@ -50,10 +54,15 @@ int main(int argc, char **argv) {
         struct sock_filter f[4 * PARTS_MAX + 8];
         struct sock_fprog program = {.filter = f};
         unsigned flags = SECCOMP_FILTER_FLAG_LOG;
-        unsigned n = 0, action;
+        unsigned n = 0, action, pause = 0;
 
+        if (argc == 6 && strcmp(argv[1], "-p") == 0) {
+                pause = (unsigned) atoi(argv[2]);
+                argc -= 2;
+                argv += 2;
+        }
         if (argc == 4 && strcmp(argv[1], "-c") == 0)
-                return call(strtoul(argv[2], NULL, 0), argv[3]);
+                return call(pause, strtoul(argv[2], NULL, 0), argv[3]);
         if (argc > 1 && strcmp(argv[1], "-q") == 0) {
                 flags = 0;
                 argc--;
