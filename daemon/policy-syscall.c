@@ -210,6 +210,24 @@ static void field_condition(const Field *f, const YamlNode *n, void *out, void *
 
 static const Field syscall_fields[] = {SYSCALL_FIELDS, {NULL}};
 
+/* Container runtimes have an older meaning for these. */
+static void check_alternatives(const SyscallRule *r, const YamlNode *n, Diag *d)
+{
+        uint32_t seen = 0;
+        bool several = false;
+
+        for (guint i = 0; r->args && i < r->args->len; i++) {
+                uint32_t bit = 1U << g_array_index(r->args, SyscallArg, i).index;
+
+                several |= seen & bit;
+                seen |= bit;
+        }
+        if (several && seen & (seen - 1))
+                diag_warning(d, &yaml_get(n, "args")->pos, "other-meaning",
+                             "of the conditions on each 'index' one must hold, on all of them; to runc and crun, which know no such mixture, "
+                             "any single condition is enough");
+}
+
 static void parse_syscall(const YamlNode *n, const char *list, int index, OpContext *c, Diag *d)
 {
         g_autoptr(Rule) r = rule_new(OP_SYSCALL);
@@ -224,6 +242,8 @@ static void parse_syscall(const YamlNode *n, const char *list, int index, OpCont
         if (yaml_get(n, "errno") && !yaml_get(n, "errnoRet"))
                 diag_error(d, &yaml_get(n, "errno")->pos, "missing-key",
                            "'errno' names the error for people only; expected its number as 'errnoRet', too");
+
+        check_alternatives(&r->syscall, n, d);
 
         if (r->syscall.action == SYSCALL_ALLOW)
                 qualifiers = RULE_ALLOW;
