@@ -124,7 +124,7 @@ static int compile_one(Build *b, BundlePolicy *p, const Policy *policy, Enforcer
                                 "the %s enforcer is not part of this version", enforcer_kind_to_string(kind));
                 return 0;
         }
-        if (policy->rules->len == 0) {
+        if (policy->rules->len == 0 && policy->mode != MODE_DEFENSE_IN_DEPTH) {
                 p->profiles[kind] = profile_new(kind, g_bytes_new(NULL, 0));
                 return 0;
         }
