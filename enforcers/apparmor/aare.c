@@ -13,7 +13,7 @@
 typedef struct Token {
         GlobToken token;
         uint32_t arg;
-        bool several; /* made of several that stood side by side, when braces were gone */
+        bool mixed; /* stars made of several that stood side by side when braces were gone, single ones among them */
 } Token;
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
@@ -125,7 +125,7 @@ static void push_token(GArray *tokens, const GlobEdge *e)
         if (last && is_slash(&t) && is_slash(last))
                 return;
         if (last && stars && (last->token == GLOB_STAR || last->token == GLOB_STARS)) {
-                last->several = true;
+                last->mixed |= t.token == GLOB_STAR || last->token == GLOB_STAR;
                 if (t.token == GLOB_STARS)
                         last->token = GLOB_STARS;
                 return;
@@ -136,13 +136,13 @@ static void push_token(GArray *tokens, const GlobEdge *e)
 /* As a whole component: any number of directories. */
 static bool is_directories(const Token *t)
 {
-        return t->token == GLOB_STARS && !t->several;
+        return t->token == GLOB_STARS && !t->mixed;
 }
 
 /* As a whole component: at least one byte. */
 static bool is_star(const Token *t)
 {
-        return t->token == GLOB_STAR || (t->token == GLOB_STARS && t->several);
+        return t->token == GLOB_STAR || (t->token == GLOB_STARS && t->mixed);
 }
 
 /* Past the component that begins at @i. */

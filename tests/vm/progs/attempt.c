@@ -6,6 +6,8 @@
  *   attempt [-c CGROUP] OP ARGS... [; OP ARGS...]     prints "ok" or "EACCES@open"; exit status 0 or 1
  *   attempt [-c CGROUP] -f TABLE -r COLUMN            prints "pass|LABEL|RESULT" or "fail|LABEL|..." for each line
  *
+ * With -A PROFILE the child is under that AppArmor profile as well.
+ *
  * A line of a table:   LABEL | without | with | preparation | steps [| alarm]
  * COLUMN is "without" (the policy) or "with"; the preparation is made by a child that is not confined. "with" may
  * be alternatives with commas between; "any" is anything. \n, \xHH, \\ stand for bytes. '#' begins a comment. */
@@ -134,8 +136,23 @@ static void result_format(char *result, const char *name, int r) {
                 snprintf(result, RESULT_MAX, "%s@%s", strerrorname_np(-r) ?: "?", name);
 }
 
+static const char *apparmor_profile;
+
+static int enter_profile(void) {
+        char text[512];
+        int n = snprintf(text, sizeof(text), "changeprofile %s", apparmor_profile);
+        int fd = open("/proc/thread-self/attr/apparmor/current", O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        ssize_t k = write(fd, text, (size_t) n);
+        int saved = errno;
+        close(fd);
+        return k < 0 ? -saved : 0;
+}
+
 /* Makes one attempt in a child in @cgroup, and writes what became of it. */
-static void attempt(const char *cgroup, char *steps[STEPS_MAX][ARGS_MAX + 1], int n, char result[static RESULT_MAX]) {
+static void attempt(const char *cgroup, bool confined, char *steps[STEPS_MAX][ARGS_MAX + 1], int n, char result[static RESULT_MAX]) {
         int fds[2];
 
         if (pipe2(fds, O_CLOEXEC) < 0)
@@ -144,8 +161,11 @@ static void attempt(const char *cgroup, char *steps[STEPS_MAX][ARGS_MAX + 1], in
         pid_t pid = clone_into(cgroup);
         if (pid == 0) {
                 Hand hand = {.fd = -1};
+                int profile = confined && apparmor_profile ? enter_profile() : 0;
                 alarm(LINE_SECONDS_MAX);
-                for (int i = 0; i < n; i++) {
+                if (profile < 0)
+                        result_format(result, "changeprofile", profile);
+                for (int i = 0; profile == 0 && i < n; i++) {
                         int r = op_run(&hand, steps[i]);
                         result_format(result, steps[i][0], r);
                         if (r != 0)
@@ -201,7 +221,7 @@ static int table_line(const char *cgroup, bool with, char *line) {
                 return 0;
         int n = steps_parse(cell[3], steps);
         if (n > 0) {
-                attempt(NULL, steps, n, result);
+                attempt(NULL, false, steps, n, result);
                 if (strcmp(result, "ok") != 0) {
                         printf("fail|%s|preparation: %s\n", cell[0], result);
                         return 1;
@@ -209,7 +229,7 @@ static int table_line(const char *cgroup, bool with, char *line) {
         }
         n = steps_parse(cell[4], steps);
         if (n > 0)
-                attempt(cgroup, steps, n, result);
+                attempt(cgroup, true, steps, n, result);
         bool pass = is_expected(expected, result);
         if (pass)
                 printf("pass|%s|%s\n", cell[0], result);
@@ -239,8 +259,8 @@ static int table_run(const char *path, const char *cgroup, bool with) {
 }
 
 static int usage(void) {
-        fprintf(stderr, "attempt [-c CGROUP] OP ARGS... [; OP ARGS...]\n"
-                        "attempt [-c CGROUP] -f TABLE -r without|with\n");
+        fprintf(stderr, "attempt [-c CGROUP] [-A PROFILE] OP ARGS... [; OP ARGS...]\n"
+                        "attempt [-c CGROUP] [-A PROFILE] -f TABLE -r without|with\n");
         for (size_t i = 0; i < sizeof(all_ops) / sizeof(*all_ops); i++)
                 for (const Op *op = all_ops[i]; op->name; op++)
                         fprintf(stderr, "  %s %s\n", op->name, op->usage);
@@ -252,8 +272,9 @@ int main(int argc, char **argv) {
         char *steps[STEPS_MAX][ARGS_MAX + 1] = {{NULL}}, result[RESULT_MAX] = "";
         int n = 0, n_args = 0, opt;
 
-        while ((opt = getopt(argc, argv, "+c:f:r:")) >= 0)
+        while ((opt = getopt(argc, argv, "+A:c:f:r:")) >= 0)
                 switch (opt) {
+                case 'A': apparmor_profile = optarg; break;
                 case 'c': cgroup = optarg; break;
                 case 'f': table = optarg; break;
                 case 'r': column = optarg; break;
@@ -275,7 +296,7 @@ int main(int argc, char **argv) {
                 steps[n][n_args++] = argv[i];
                 steps[n][n_args] = NULL;
         }
-        attempt(cgroup, steps, n + (n_args > 0), result);
+        attempt(cgroup, true, steps, n + (n_args > 0), result);
         printf("%s\n", result);
         return strcmp(result, "ok") != 0;
 }
