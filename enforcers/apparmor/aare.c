@@ -13,7 +13,7 @@
 typedef struct Token {
         GlobToken token;
         uint32_t arg;
-        bool mixed; /* stars made of several that stood side by side when braces were gone, single ones among them */
+        bool several; /* stars made of several that stood side by side when braces were gone */
 } Token;
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
@@ -125,7 +125,7 @@ static void push_token(GArray *tokens, const GlobEdge *e)
         if (last && is_slash(&t) && is_slash(last))
                 return;
         if (last && stars && (last->token == GLOB_STAR || last->token == GLOB_STARS)) {
-                last->mixed |= t.token == GLOB_STAR || last->token == GLOB_STAR;
+                last->several = true;
                 if (t.token == GLOB_STARS)
                         last->token = GLOB_STARS;
                 return;
@@ -136,13 +136,13 @@ static void push_token(GArray *tokens, const GlobEdge *e)
 /* As a whole component: any number of directories. */
 static bool is_directories(const Token *t)
 {
-        return t->token == GLOB_STARS && !t->mixed;
+        return t->token == GLOB_STARS && !t->several;
 }
 
 /* As a whole component: at least one byte. */
 static bool is_star(const Token *t)
 {
-        return t->token == GLOB_STAR || (t->token == GLOB_STARS && t->mixed);
+        return t->token == GLOB_STAR || (t->token == GLOB_STARS && t->several);
 }
 
 /* Past the component that begins at @i. */
@@ -214,6 +214,11 @@ static char *write_path(const Glob *g, const GArray *tokens)
 
         if (tokens->len == 1 && is_directories(&g_array_index(tokens, Token, 0))) {
                 g_string_append(s, "/{,**}\"");
+                return g_string_free(s, FALSE);
+        }
+        if (end == 2 && is_slash(&g_array_index(tokens, Token, 0)) && g_array_index(tokens, Token, 1).several) {
+                /* They may stand for nothing, and "/" is a path. */
+                g_string_append(s, g_array_index(tokens, Token, 1).token == GLOB_STARS ? "/{,**}\"" : "/{,*{,/}}\"");
                 return g_string_free(s, FALSE);
         }
         if (!is_slash(&g_array_index(tokens, Token, 0)))

