@@ -88,7 +88,7 @@ T
 
 # Lines for attempt: each detour for each access, to what is denied and to what is not.
 line() { # NAME PREPARATION DETOUR USED DENIED NEIGHBOUR ALARM
-        local name=$1 op v file label used result wanted alarm steps rule mode without
+        local name=$1 op v file label used result wanted alarm steps rule mode without text
         for op in read write exec; do
                 for v in no yes; do
                         label=$name/$op file=$a/$v/$op/$name result=ok mode=r rule='files[0]' wanted=open
@@ -138,10 +138,13 @@ line() { # NAME PREPARATION DETOUR USED DENIED NEIGHBOUR ALARM
                         fi
                         without=ok
                         [[ $1 != overlay-made* || $op != write ]] || without=- # without an upper directory it is read-only
-                        printf '%s | %s | %s | copy %s %s ; rm %s ; dir %s%s | %s | %s\n' "$label" $without "$result" \
-                                "$progs/nothing" "$file" "$a/tmp/$name-$op-$v" "$a/tmp/$name-$op-$v" "${2:+ ; $2}" "$steps" "$alarm" |
-                                sed "s,@F,$file,g; s,@B,$a/$v,g; s,@O,$op,g; s,@N,$name,g; s,@V,$v,g; s,@M,$mode,g; s,@L,$a/tmp/$name-$op-$v/l,g
-                                        s,@T,$a/tmp/$name-$op-$v,g; s,@A,$a,g; s,@P2,$other,g; s,@P,$progs,g"
+                        printf -v text '%s | %s | %s | copy %s %s ; rm @T ; dir @T%s | %s | %s' "$label" $without "$result" \
+                                "$progs/nothing" "$file" "${2:+ ; $2}" "$steps" "$alarm"
+                        # Without a process for each.
+                        text=${text//@F/$file} text=${text//@B/$a/$v} text=${text//@O/$op} text=${text//@N/$name}
+                        text=${text//@V/$v} text=${text//@M/$mode} text=${text//@L/@T/l} text=${text//@T/$a/tmp/$name-$op-$v}
+                        text=${text//@A/$a} text=${text//@P2/$other}
+                        echo "${text//@P/$progs}"
                 done
         done
 }
@@ -167,20 +170,24 @@ T
 }
 
 fixture() {
-        local op v name
+        local op v name files=() links=()
+        mkdir -p $a/{{no,yes},{before,lower,source}/{no,yes}}/{read,write,exec} $a/{bound,onto,over,over.upper,over.work,ns}/{no,yes} \
+                $a/{merged,work,upper}
         for op in read write exec; do
                 for v in no yes; do
-                        mkdir -p $a/{$v,before/$v,lower/$v,source/$v}/$op $a/{bound,onto,over,over.upper,over.work,ns}/$v $a/{merged,work,upper}
                         while read -r name; do
-                                cp "$progs/nothing" $a/$v/$op/"$name"
+                                files+=($a/$v/$op/"$name")
                                 case $name in
-                                hard-link-before*) ln $a/$v/$op/"$name" $a/before/$v/$op/ ;;
-                                overlay-*) cp "$progs/nothing" $a/lower/$v/$op/ && mv $a/lower/$v/$op/nothing $a/lower/$v/$op/"$name" ;;
-                                bind-onto*) cp "$progs/nothing" $a/source/$v/$op/"$name" ;;
+                                hard-link-before*) links+=($v/$op/"$name") ;;
+                                overlay-*) files+=($a/lower/$v/$op/"$name") ;;
+                                bind-onto*) files+=($a/source/$v/$op/"$name") ;;
                                 esac
                         done <"$scratch/names"
                 done
         done
+        tee "${files[@]}" <"$progs/nothing" >/dev/null
+        chmod 755 "${files[@]}"
+        for name in "${links[@]}"; do ln $a/"$name" $a/before/"$name"; done
         mkdir -p $a/{empty,tmp}
         for v in no yes; do
                 mount --bind $a/$v $a/bound/$v

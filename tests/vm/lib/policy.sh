@@ -39,8 +39,9 @@ depth() {
 
 # unpolicy NAME...: take policies away again (put in force by reload).
 unpolicy() {
-        local name
-        for name in "$@"; do rm -rf "${policies:?}/$name.yaml" "${policies:?}/$name.yaml.d"; done
+        local name files=()
+        for name in "$@"; do files+=("${policies:?}/$name.yaml" "${policies:?}/$name.yaml.d"); done
+        rm -rf "${files[@]}"
 }
 
 # reload [NAME]: put in force what the files say; as a case NAME of its own if that is given, and as a failure if not.
