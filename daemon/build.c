@@ -228,6 +228,9 @@ static void check_enforced(BundlePolicy *p, const Policy *policy)
 
                 if (s->enforced_by || s->origin == RULE_BASE || enforced_otherwise(p, policy, i) || is_said(p->diag, &s->pos))
                         continue;
+                /* Nobody asked for it: it says what each allow-list allows of the classes that it denies. */
+                if (strcmp(s->id, "allow-list-base") == 0)
+                        continue;
                 reasons = join_reasons(s);
                 if (s->optional)
                         diag_warning(p->diag, &s->pos, "not-enforced", "the rule '%s' (%s) goes unenforced, as 'optional' permits: %s",
