@@ -121,3 +121,23 @@ int bindings_from_bytes(GBytes *bytes, Bindings **ret)
         *ret = g_steal_pointer(&b);
         return 0;
 }
+
+char *bindings_run_unit(const char *bind_name, const char *which)
+{
+        GString *s = g_string_new("varmor-run-");
+
+        for (; *bind_name; bind_name++)
+                if (g_ascii_isalnum(*bind_name) || strchr("-_.", *bind_name))
+                        g_string_append_c(s, *bind_name);
+                else
+                        g_string_append_printf(s, "\\x%02x", (unsigned char)*bind_name);
+        g_string_append_printf(s, ":%s.scope", which);
+        return g_string_free(s, FALSE);
+}
+
+char *bindings_run_slice(const char *full_name)
+{
+        const char *slash = strchr(full_name, '/');
+
+        return slash ? g_strndup(full_name, (gsize)(slash - full_name)) : g_strdup("system.slice");
+}

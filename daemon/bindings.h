@@ -41,3 +41,9 @@ void bindings_add(Bindings *b, const char *full_name, uint32_t enforcers, bool f
 GBytes *bindings_to_bytes(const Bindings *b);
 /** bindings_from_bytes() - but for @targets, whose user calls table_validate(). Return: 0, -EBADMSG. */
 int bindings_from_bytes(GBytes *bytes, Bindings **ret);
+
+/** bindings_run_unit() - the scope in which `varmorctl run` starts a command under the policy called @bind_name; @which tells it
+ * from others. No other policy's begins like that. To be freed. */
+char *bindings_run_unit(const char *bind_name, const char *which);
+/** bindings_run_slice() - and the slice for it. To be freed. */
+char *bindings_run_slice(const char *full_name);

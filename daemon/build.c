@@ -388,6 +388,29 @@ static void note_left_out(const Build *b, const TargetsEntry *e, Diag *diag)
                          "essential units are left out: %s; with \"force: true\" the target would cover them", names->str);
 }
 
+/* Where `varmorctl run` starts commands under the policy. */
+static char *run_pattern(const BundlePolicy *p)
+{
+        g_autofree char *bind_name = policy_bind_name(p->full_name), *slice = bindings_run_slice(p->full_name);
+        g_autofree char *unit = bindings_run_unit(bind_name, ""), *dir = slice_to_cgroup(slice), *path = NULL;
+
+        *strrchr(unit, '.') = '\0';
+        path = g_strconcat(dir ? dir : "", "/", unit, NULL);
+        g_free(g_steal_pointer(&unit));
+        unit = glob_escape(path);
+        return g_strconcat(unit, "*/**", NULL);
+}
+
+static char **with_pattern(char **patterns, char *one)
+{
+        guint n = g_strv_length(patterns);
+
+        patterns = g_renew(char *, patterns, n + 2);
+        patterns[n] = one;
+        patterns[n + 1] = NULL;
+        return patterns;
+}
+
 static int add_target(Build *b, BundlePolicy *p, const TargetSpec *t)
 {
         const BundlePolicy *before = find_in_force(b->job, p->full_name);
@@ -415,6 +438,7 @@ static int add_target(Build *b, BundlePolicy *p, const TargetSpec *t)
                 .pos = t->pos,
         };
         note_left_out(b, &e, p->diag);
+        e.patterns = with_pattern(e.patterns, run_pattern(p));
         g_array_append_val(b->entries, e);
         g_ptr_array_add(b->covered, g_strdup(p->full_name));
         return 0;

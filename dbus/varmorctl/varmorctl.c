@@ -31,6 +31,7 @@ static const Verb verbs[] = {
         {"check", 1, INT_MAX, verb_check, " quiet "},
         {"alarms", 0, 0, verb_alarms, " since until policy unit follow lines directory "},
         {"export", 1, 1, verb_export, " format base "},
+        {"run", 1, INT_MAX, verb_run, " policy "},
         {"version", 0, 0, verb_version, ""},
 };
 
@@ -101,6 +102,8 @@ static void help(void)
              "  export POLICY          print a policy in the language of others\n"
              "      --format=FORMAT    oci-seccomp, apparmor, systemd\n"
              "      --base[=FILE]      as part of a container engine's seccomp profile\n"
+             "  run [--] COMMAND...    execute a command under a policy\n"
+             "   -p --policy=POLICY    this one\n"
              "  version\n"
              "\n"
              "Options:\n"

@@ -51,4 +51,5 @@ int verb_reload(const Options *o, char **args);
 int verb_check(const Options *o, char **args);
 int verb_alarms(const Options *o, char **args);
 int verb_export(const Options *o, char **args);
+int verb_run(const Options *o, char **args);
 int verb_version(const Options *o, char **args);

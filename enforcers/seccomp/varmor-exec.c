@@ -479,7 +479,7 @@ static void parse(char **argv, Job *job)
                         take_name(job, *argv, open);
         if (!*argv || !argv[1] || (job->own_argv0 && !argv[2]))
                 usage("no command, see varmor-exec(8)\n");
-        if (job->n_filters == 0 && !job->apparmor)
+        if (job->n_filters == 0 && !job->apparmor && job->wait_fd < 0)
                 usage("no policy, see varmor-exec(8)\n");
         job->command = argv + 1;
 }
