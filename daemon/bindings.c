@@ -10,6 +10,7 @@
 #include "policy.h"
 
 #define BINDINGS_VERSION 1U
+#define RUN_PREFIX "varmor-run-"
 #define BINDINGS_TYPE "(ua(ssub)ayas)"
 
 static void binding_free(Binding *b)
@@ -122,9 +123,14 @@ int bindings_from_bytes(GBytes *bytes, Bindings **ret)
         return 0;
 }
 
+bool bindings_is_run_unit(const char *unit)
+{
+        return g_str_has_prefix(unit, RUN_PREFIX) && g_str_has_suffix(unit, ".scope");
+}
+
 char *bindings_run_unit(const char *bind_name, const char *which)
 {
-        GString *s = g_string_new("varmor-run-");
+        GString *s = g_string_new(RUN_PREFIX);
 
         for (; *bind_name; bind_name++)
                 if (g_ascii_isalnum(*bind_name) || strchr("-_.", *bind_name))

@@ -45,5 +45,7 @@ int bindings_from_bytes(GBytes *bytes, Bindings **ret);
 /** bindings_run_unit() - the scope in which `varmorctl run` starts a command under the policy called @bind_name; @which tells it
  * from others. No other policy's begins like that. To be freed. */
 char *bindings_run_unit(const char *bind_name, const char *which);
+/** bindings_is_run_unit() - is it the name of such a scope? */
+bool bindings_is_run_unit(const char *unit);
 /** bindings_run_slice() - and the slice for it. To be freed. */
 char *bindings_run_slice(const char *full_name);

@@ -166,6 +166,8 @@ static int visit(const char *path, void *userdata)
         if (!is_covered(f, path))
                 return 0;
         unit = cgroup_to_unit(path);
+        if (bindings_is_run_unit(unit))
+                return 0; /* varmorctl starts nothing there but under all that binds */
         service = g_str_has_suffix(unit, ".service");
         lacks = cgroup_lacks(f, path, unit);
         if (lacks == 0)

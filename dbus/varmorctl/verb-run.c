@@ -20,6 +20,8 @@
 #include "cgroup.h"
 #include "client.h"
 #include "policy.h"
+#include "target.h"
+#include "bpf/table.h"
 
 #define HELPER "/usr/lib/varmor/varmor-exec"
 #define MOVED_STEPS 500
@@ -118,14 +120,6 @@ static int fork_side(Start *s, int *ends_of_command, const char *command)
 
 /* ---- the command ------------------------------------------------------------------------------------------------------- */
 
-static const Binding *find_binding(const Bindings *b, const char *policy)
-{
-        for (guint i = 0; b && i < b->policies->len; i++)
-                if (strcmp(((const Binding *)b->policies->pdata[i])->policy, policy) == 0)
-                        return b->policies->pdata[i];
-        return NULL;
-}
-
 /* What binds at exec. No file: nothing does. */
 static int read_bindings(Bindings **ret)
 {
@@ -139,11 +133,64 @@ static int read_bindings(Bindings **ret)
         return bindings_from_bytes(bytes, ret);
 }
 
-static char **helper_arguments(const Binding *b, int wait_fd, char **command)
+/* All that covers the scope binds there, not the policy alone that was asked for. */
+static GPtrArray *find_bindings(const Bindings *b, const Start *s)
+{
+        g_autofree char *dir = slice_to_cgroup(s->slice), *path = g_strconcat(dir ?: "", "/", s->unit, NULL);
+        GPtrArray *found = g_ptr_array_new();
+        const struct va_cover *cover;
+        gsize size = 0;
+        const void *table = b && b->targets ? g_bytes_get_data(b->targets, &size) : NULL;
+
+        if (size == 0 || table_validate(table, size, TABLE_TARGETS) < 0)
+                return found;
+        cover = table_match_cover(table, path);
+        for (uint32_t i = 0; cover && i < cover->n; i++)
+                if (cover->slot[i] < b->policies->len)
+                        g_ptr_array_add(found, b->policies->pdata[cover->slot[i]]);
+        return found;
+}
+
+static void add_filters(GPtrArray *arguments, const GPtrArray *bindings, bool open)
+{
+        for (guint i = 0; i < bindings->len; i++) {
+                const Binding *b = bindings->pdata[i];
+
+                if (b->fail_open == open && b->enforcers & 1U << ENFORCER_SECCOMP)
+                        g_ptr_array_add(arguments, g_strdup(b->bind_name));
+        }
+}
+
+/* Return: whether the command may start without it. */
+static bool join_profiles(const GPtrArray *bindings, GString *to)
+{
+        bool open = true;
+
+        for (guint i = 0; i < bindings->len; i++) {
+                const Binding *b = bindings->pdata[i];
+
+                if (!(b->enforcers & 1U << ENFORCER_APPARMOR))
+                        continue;
+                g_string_append_printf(to, "%svarmor.%s", to->len > 0 ? "//&" : "", b->bind_name);
+                open &= b->fail_open;
+        }
+        return open;
+}
+
+static void add_profile(GPtrArray *arguments, const GString *profile)
+{
+        if (profile->len == 0)
+                return;
+        g_ptr_array_add(arguments, g_strdup("--apparmor"));
+        g_ptr_array_add(arguments, g_strdup(profile->str));
+}
+
+static char **helper_arguments(const GPtrArray *bindings, int wait_fd, char **command)
 {
         GPtrArray *a = g_ptr_array_new();
+        g_autoptr(GString) profile = g_string_new(NULL);
+        const bool open = join_profiles(bindings, profile), relative = **command != '/' && strchr(*command, '/');
         const char *path = getenv("PATH");
-        bool relative = **command != '/' && strchr(*command, '/');
 
         g_ptr_array_add(a, g_strdup(HELPER));
         g_ptr_array_add(a, g_strdup("--wait"));
@@ -154,14 +201,13 @@ static char **helper_arguments(const Binding *b, int wait_fd, char **command)
         }
         if (relative)
                 g_ptr_array_add(a, g_strdup("-@"));
-        if (b && b->fail_open)
-                g_ptr_array_add(a, g_strdup("--open"));
-        if (b && b->enforcers & 1U << ENFORCER_APPARMOR) {
-                g_ptr_array_add(a, g_strdup("--apparmor"));
-                g_ptr_array_add(a, g_strconcat("varmor.", b->bind_name, NULL));
-        }
-        if (b && b->enforcers & 1U << ENFORCER_SECCOMP)
-                g_ptr_array_add(a, g_strdup(b->bind_name));
+        if (!open)
+                add_profile(a, profile);
+        add_filters(a, bindings, false);
+        g_ptr_array_add(a, g_strdup("--open"));
+        if (open)
+                add_profile(a, profile);
+        add_filters(a, bindings, true);
         g_ptr_array_add(a, g_strdup("--"));
         if (relative)
                 g_ptr_array_add(a, g_canonicalize_filename(*command, NULL));
@@ -171,7 +217,7 @@ static char **helper_arguments(const Binding *b, int wait_fd, char **command)
         return (char **)g_ptr_array_free(a, FALSE);
 }
 
-static int become(Start *s, const Binding *b, char **command)
+static int become(Start *s, const GPtrArray *bindings, char **command)
 {
         g_auto(GStrv) arguments = NULL;
         int executed[2], go[2], r;
@@ -188,7 +234,7 @@ static int become(Start *s, const Binding *b, char **command)
         close(go[1]);
         if (fcntl(go[0], F_SETFD, 0) < 0)
                 return -errno;
-        arguments = helper_arguments(b, go[0], command);
+        arguments = helper_arguments(bindings, go[0], command);
         (void)execv(HELPER, arguments);
         fprintf(stderr, "varmorctl: cannot execute %s: %s\n", HELPER, g_strerror(errno));
         return EXIT_FAILED;
@@ -226,6 +272,7 @@ int verb_run(const Options *o, char **args)
 {
         g_autofree char *name = NULL, *bind_name = NULL, *which = NULL, *slice = NULL, *unit = NULL;
         g_autoptr(Bindings) bindings = NULL;
+        g_autoptr(GPtrArray) found = NULL;
         uint32_t number = 0;
         Start s = {0};
         int code, r;
@@ -253,5 +300,6 @@ int verb_run(const Options *o, char **args)
         slice = bindings_run_slice(name);
         unit = bindings_run_unit(bind_name, which);
         s = (Start){.policy = name, .slice = slice, .unit = unit};
-        return become(&s, find_binding(bindings, name), args);
+        found = find_bindings(bindings, &s);
+        return become(&s, found, args);
 }

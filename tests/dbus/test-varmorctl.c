@@ -198,6 +198,8 @@ static void test_usage(void)
                                             "alarms --since teatime",
                                             "mode web AlwaysAllow --reset",
                                             "check",
+                                            "run true",
+                                            "run --policy web",
                                             "status --color maybe"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {

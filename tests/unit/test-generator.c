@@ -264,6 +264,20 @@ static void test_names(void)
         g_assert_false(unit_name_is_instance("a@.service") || unit_name_is_instance("a.service"));
 }
 
+/* "web" must not cover what runs under "web-1", whatever the two are called. */
+static void test_run_units(void)
+{
+        g_autofree char *plain = bindings_run_unit("web", "01"), *sliced = bindings_run_unit("a-b.slice+web=x", "01");
+        g_autofree char *anywhere = bindings_run_slice("web"), *slice = bindings_run_slice("a-b.slice/web");
+
+        g_assert_cmpstr(plain, ==, "varmor-run-web:01.scope");
+        g_assert_cmpstr(sliced, ==, "varmor-run-a-b.slice\\x2bweb\\x3dx:01.scope");
+        g_assert_cmpstr(anywhere, ==, "system.slice");
+        g_assert_cmpstr(slice, ==, "a-b.slice");
+        g_assert_true(bindings_is_run_unit(plain) && bindings_is_run_unit(sliced));
+        g_assert_false(bindings_is_run_unit("varmor-run-web.service") || bindings_is_run_unit("session-1.scope"));
+}
+
 /* ---- files ------------------------------------------------------------------------------------------------------------- */
 
 #define OWN "/run/systemd/generator"
@@ -513,6 +527,7 @@ int main(int argc, char **argv)
         g_test_add_func("/generator/text-resets", test_text_resets);
         g_test_add_func("/generator/text-broken", test_text_broken);
         g_test_add_func("/generator/names", test_names);
+        g_test_add_func("/generator/run-units", test_run_units);
         g_test_add_func("/generator/files", test_files);
         g_test_add_func("/generator/instances", test_instances);
         g_test_add_func("/generator/dropins", test_dropins);
