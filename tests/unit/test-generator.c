@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "attached.h"
 #include "bpf/table.h"
 #include "bpf/targets.h"
 #include "command.h"
@@ -398,11 +399,16 @@ static void test_instances(void)
 
 /* ---- drop-ins ---------------------------------------------------------------------------------------------------------- */
 
+static const char *fake_attached(const char *path, void *userdata)
+{
+        return strcmp(path, "/attached") == 0 ? "/usr/attached" : NULL;
+}
+
 static char *dropin_of(const char *text, const char *apparmor, bool open, const char *filter)
 {
         g_autoptr(UnitText) u = unit_text_new();
         g_autoptr(GPtrArray) closed = g_ptr_array_new(), opened = g_ptr_array_new();
-        DropinWish w = {closed, opened, apparmor, open, true};
+        DropinWish w = {closed, opened, apparmor, open, true, fake_attached, NULL};
         g_autofree char *whole = g_strconcat("[Service]\n", text, NULL);
         const char *obstacle;
         char *s;
@@ -440,6 +446,12 @@ static void test_dropins(void)
                 {"ExecStart=/a\nExecStartPre=+/b\nAppArmorProfile=own", "varmor.web", NULL, false,
                  "AppArmorProfile=\nExecStartPre=\nExecStartPre=+" H " --apparmor varmor.web -- /b\nExecStart=\nExecStart=" H
                  " --apparmor own//&varmor.web -- /a\n"},
+                {"ExecStart=/a\nExecStop=/attached\nExecReload=:/attached", "varmor.web", NULL, false,
+                 "ExecStart=\nExecStart=" H " --apparmor varmor.web -- /a\nExecReload=\nExecReload=:" H
+                 " --apparmor /usr/attached//&varmor.web -- /attached\nExecStop=\nExecStop=" H
+                 " --apparmor /usr/attached//&varmor.web -- /attached\n"},
+                {"ExecStart=/attached\nAppArmorProfile=own", "varmor.web", NULL, false, "AppArmorProfile=own//&varmor.web\n"},
+                {"ExecStart=/attached", NULL, "web", false, "ExecStart=\nExecStart=" H " web -- /attached\n"},
                 {"ExecStart=/a\nRootDirectory=/srv\nNoExecPaths=/\nSystemCallFilter=~@mount", NULL, "web", false,
                  "BindReadOnlyPaths=" H ":" I "\nBindReadOnlyPaths=/run/varmor/filters /run/varmor/seccomp\nExecPaths=" I
                  "\nSystemCallFilter=seccomp\nExecStart=\nExecStart=" I " web -- /a\n"},
@@ -461,6 +473,38 @@ static void test_dropins(void)
                 g_test_message("%zu", i);
                 g_assert_cmpstr(s, ==, cases[i].result);
         }
+}
+
+static void test_attached(void)
+{
+        char *root = tree_new();
+        g_autoptr(Attached) a = NULL;
+
+        tree_write(root, ATTACHED_DIR "/one.0/name", "/usr/sbin/one\n");
+        tree_write(root, ATTACHED_DIR "/one.0/attach", "/usr/sbin/one\n");
+        tree_write(root, ATTACHED_DIR "/two.1/name", "two\n");
+        tree_write(root, ATTACHED_DIR "/two.1/attach", "/usr/{s,}bin/tw*\n");
+        tree_write(root, ATTACHED_DIR "/named.2/name", "named\n");
+        tree_write(root, ATTACHED_DIR "/named.2/attach", "named\n");
+        tree_write(root, ATTACHED_DIR "/ours.3/name", "varmor.one\n");
+        tree_write(root, ATTACHED_DIR "/ours.3/attach", "/usr/sbin/three\n");
+        tree_write(root, ATTACHED_DIR "/wide.4/name", "wide\n");
+        tree_write(root, ATTACHED_DIR "/wide.4/attach", "/usr/**\n");
+        tree_write(root, ATTACHED_DIR "/broken.5/name", "broken\n");
+        tree_write(root, "usr/sbin/one", "");
+        tree_write(root, "usr/bin/named", "");
+        tree_chmod(root, "usr/sbin/one", 0755);
+        tree_link(root, "sbin", "usr/sbin");
+        a = attached_new(root);
+        g_assert_cmpstr(attached_find(a, "/usr/sbin/one"), ==, "/usr/sbin/one");
+        g_assert_cmpstr(attached_find(a, "/sbin/one"), ==, "/usr/sbin/one");
+        g_assert_cmpstr(attached_find(a, "one"), ==, "/usr/sbin/one");
+        g_assert_cmpstr(attached_find(a, "/usr/bin/twice"), ==, "two");
+        g_assert_cmpstr(attached_find(a, "/usr/bin/named"), ==, "wide");
+        g_assert_null(attached_find(a, "/opt/x"));
+        g_assert_null(attached_find(a, "/usr/bin/%i"));
+        g_assert_null(attached_find(a, "nowhere"));
+        tree_free(root);
 }
 
 /* ---- everything -------------------------------------------------------------------------------------------------------- */
@@ -531,6 +575,7 @@ int main(int argc, char **argv)
         g_test_add_func("/generator/files", test_files);
         g_test_add_func("/generator/instances", test_instances);
         g_test_add_func("/generator/dropins", test_dropins);
+        g_test_add_func("/generator/attached", test_attached);
         g_test_add_func("/generator/generate", test_generate);
         return g_test_run();
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* See dropin.h. A unit under an AppArmor profile alone gets AppArmorProfile=. As soon as the helper is needed, for seccomp or
- * because a command runs "with full privileges", for which systemd leaves AppArmorProfile= out, the helper does that, too: else
- * the unit's own profile would have to allow what the helper does. */
+ * because a command runs "with full privileges", for which systemd leaves AppArmorProfile= out, or because the kernel has a
+ * profile for the program by its path, the helper does that, too: else the unit's own profile would have to allow what the helper
+ * does. */
 
 #include "dropin.h"
 
@@ -18,13 +19,30 @@ static bool has_seccomp(const DropinWish *w)
         return w->seccomp->len + w->seccomp_open->len > 0;
 }
 
+/* What systemd gives the command by the unit's own setting, which is not for commands with full privileges; else what the kernel
+ * gives it by its path. NULL: none. */
+static const char *profile_before(const UnitText *u, const DropinWish *w, const Command *c)
+{
+        if (u->apparmor && !(c->flags & COMMAND_FULLY_PRIVILEGED) && (w->own_is_loaded || !u->apparmor_optional))
+                return u->apparmor;
+        return w->attached ? w->attached(c->path, w->userdata) : NULL;
+}
+
+/* One setting of the unit says the same for all of its commands. */
+static bool differs(const UnitText *u, const DropinWish *w, const Command *c)
+{
+        const char *before = profile_before(u, w, c);
+
+        return c->flags & COMMAND_FULLY_PRIVILEGED || (before && before != u->apparmor);
+}
+
 bool dropin_needs_helper(const UnitText *u, const DropinWish *w)
 {
         if (has_seccomp(w))
                 return true;
         for (ExecKind k = 0; w->apparmor && k < _EXEC_KIND_MAX; k++)
                 for (guint i = 0; i < u->commands[k]->len; i++)
-                        if (((const Command *)u->commands[k]->pdata[i])->flags & COMMAND_FULLY_PRIVILEGED)
+                        if (differs(u, w, u->commands[k]->pdata[i]))
                                 return true;
         return false;
 }
@@ -67,14 +85,10 @@ const char *dropin_obstacle(const UnitText *u, const DropinWish *w)
 
 /* ---- text -------------------------------------------------------------------------------------------------------------- */
 
-/* The profile for one command; NULL: none. Its own is not in force for commands with full privileges. */
-static char *profile_of(const UnitText *u, const DropinWish *w, bool privileged)
+/* To be freed. */
+static char *profile_after(const DropinWish *w, const char *before)
 {
-        if (!w->apparmor)
-                return NULL;
-        if (u->apparmor && !privileged && (w->own_is_loaded || !u->apparmor_optional))
-                return g_strconcat(u->apparmor, "//&", w->apparmor, NULL);
-        return g_strdup(w->apparmor);
+        return before ? g_strconcat(before, "//&", w->apparmor, NULL) : g_strdup(w->apparmor);
 }
 
 static void append_profile(GString *s, const char *profile, bool env)
@@ -92,7 +106,7 @@ static void append_names(GString *s, const GPtrArray *names)
 
 static char *options_of(const UnitText *u, const DropinWish *w, const Command *c)
 {
-        g_autofree char *profile = profile_of(u, w, c->flags & COMMAND_FULLY_PRIVILEGED);
+        g_autofree char *profile = w->apparmor ? profile_after(w, profile_before(u, w, c)) : NULL;
         const bool env = !(c->flags & COMMAND_NO_ENV), open = profile && w->apparmor_open;
         GString *s = g_string_new(NULL);
 
@@ -149,7 +163,8 @@ char *dropin_write(const UnitText *u, const DropinWish *w)
         g_autoptr(GString) s = g_string_new("# Made by varmor-generator(8), anew whenever systemd reads its units.\n[Service]\n");
 
         if (!dropin_needs_helper(u, w)) {
-                g_autofree char *profile = profile_of(u, w, false);
+                g_autofree char *profile =
+                        profile_after(w, w->own_is_loaded || !u->apparmor_optional ? u->apparmor : NULL);
 
                 g_string_append_printf(s, "AppArmorProfile=%s%s\n", w->apparmor_open ? "-" : "", profile);
                 return g_string_free(g_steal_pointer(&s), FALSE);

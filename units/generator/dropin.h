@@ -16,6 +16,9 @@ typedef struct DropinWish {
         const char *apparmor;    /* profile, or several as "a//&b"; NULL: none */
         bool apparmor_open;
         bool own_is_loaded;      /* the kernel has the profile that the unit itself names */
+        /* The profile that the kernel would give the program at @path by itself; NULL: none. May be NULL. */
+        const char *(*attached)(const char *path, void *userdata);
+        void *userdata;
 } DropinWish;
 
 /** dropin_obstacle() - why the unit's commands cannot be started through the helper; NULL: they can. Static. */

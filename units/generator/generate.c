@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attached.h"
 #include "bpf/table.h"
 #include "dropin.h"
 #include "instances.h"
@@ -28,6 +29,7 @@ typedef struct Run {
         UnitFiles *files;
         GHashTable *written;   /* template -> name of its drop-in */
         GHashTable *loaded;    /* set of AppArmor profiles in the kernel; NULL: not read yet */
+        Attached *attached;    /* NULL: not read yet */
         GString *report;
 } Run;
 
@@ -162,6 +164,15 @@ static bool profile_is_loaded(Run *run, const char *profile)
         return g_hash_table_contains(run->loaded, profile);
 }
 
+static const char *find_attached(const char *path, void *userdata)
+{
+        Run *run = userdata;
+
+        if (!run->attached)
+                run->attached = attached_new(run->params->root);
+        return attached_find(run->attached, path);
+}
+
 /* "varmor.a//&varmor.b"; what is not for a whole template is left out. */
 static void make_wish(Run *run, const Subject *s, DropinWish *w, GString *profile)
 {
@@ -179,6 +190,10 @@ static void make_wish(Run *run, const Subject *s, DropinWish *w, GString *profil
                 }
         }
         w->apparmor = profile->len > 0 ? profile->str : NULL;
+        /* Below a root of its own, other programs have these paths. */
+        if (!s->text->root_directory && !s->text->root_image)
+                w->attached = find_attached;
+        w->userdata = run;
         w->own_is_loaded = w->apparmor && s->text->apparmor && profile_is_loaded(run, s->text->apparmor);
 }
 
@@ -373,6 +388,7 @@ char *generate(const GenerateParams *p)
                 unit_files_free(run.files);
                 g_hash_table_unref(run.written);
         }
+        attached_free(run.attached);
         if (run.loaded)
                 g_hash_table_unref(run.loaded);
         return g_string_free(run.report, FALSE);

@@ -159,7 +159,24 @@ ${oneshot}$t exit
 [Unit]
 DefaultDependencies=no
 T
-bound=("${units[@]}")
+# AppArmor: as a setting where that is enough, by varmor-exec where it is not.
+for name in plain own full path both; do
+        unit aa-$name <<T
+Slice=aa.slice
+Type=oneshot
+$(case $name in
+        own | both) printf 'ExecStart=%s exit\nAppArmorProfile=own' "$t" ;;
+        full) printf 'ExecStart=+%s exit\nExecStart=%s exit\nAppArmorProfile=-not-loaded' "$t" "$t" ;;
+        path) printf 'ExecStart=/srv/attached exit' ;;
+        plain) printf 'ExecStart=%s exit' "$t" ;;
+        esac)
+T
+done
+cp $t /srv/attached
+for name in own varmor.aa varmor.both /srv/attached; do
+        echo "profile $name flags=(attach_disconnected) { file, capability, network, signal, ptrace, unix, mount, }"
+done | apparmor_parser -r
+bound=("${units[@]/#aa-*/}")
 bound=("${bound[@]/#hidden.service/}")
 bound=("${bound[@]/#early.service/}")
 bound=("${bound[@]/#instance@c.service/}")
@@ -222,8 +239,10 @@ start_all before
 
 binding filter web log 135
 binding filter second last 317
+binding filter both 317
 except=$(printf ',!/system.slice/%s/**' {varmord,missing,opened}.service system-instance.slice/instance@c.service)
 binding targets "web=Seccomp=/system.slice/**$except" \
+        'aa=AppArmor=/aa.slice/**' 'both=AppArmorSeccomp=/aa.slice/aa-both.service/**' \
         'second=Seccomp=/system.slice/capable.service/**' \
         'gone=Seccomp=/system.slice/missing.service/**' 'lost:open=Seccomp=/system.slice/opened.service/**' \
         'some=Seccomp=/system.slice/system-instance.slice/instance@w*.service/**'
@@ -245,8 +264,8 @@ comment "generator: $(((${EPOCHREALTIME/./} - start) / 1000)) ms for $(find "$sc
 # The same commands, but for what is in front of them.
 commands "$scratch/commands-after"
 # shellcheck disable=SC2016
-unwrap='s#path=(/usr/lib|/run)/varmor/varmor-exec ; argv\[\]=\1/varmor/varmor-exec (-i )?(--search [^ ]+ )?(web |second )+-- ([^ ]+)(.*) ; flags=#path=\5 ; argv[]=\5\6 ; flags=#
-        s#path=(/usr/lib|/run)/varmor/varmor-exec ; argv\[\]=\1/varmor/varmor-exec -@ (-i )?(--search [^ ]+ )?(web |second )+-- ([^ ]+) (.*) ; flags=#path=\5 ; argv[]=\6 ; flags=#'
+unwrap='s#path=(/usr/lib|/run)/varmor/varmor-exec ; argv\[\]=\1/varmor/varmor-exec (-i )?(--search [^ ]+ |--apparmor [^ ]+ )*(web |second |both )*-- ([^ ]+)(.*) ; flags=#path=\5 ; argv[]=\5\6 ; flags=#
+        s#path=(/usr/lib|/run)/varmor/varmor-exec ; argv\[\]=\1/varmor/varmor-exec -@ (-i )?(--search [^ ]+ |--apparmor [^ ]+ )*(web |second |both )*-- ([^ ]+) (.*) ; flags=#path=\5 ; argv[]=\6 ; flags=#'
 sed -E "$unwrap" "$scratch/commands-after" >"$scratch/commands-unwrapped"
 n=$(grep -c varmor-exec "$scratch/commands-after")
 comment "$n commands of ${#all[@]} units are wrapped"
@@ -276,6 +295,17 @@ done
 for name in simple forking notify; do
         expect "status/$name" "seccomp 0 seccomp 2" echo "$(<$told/$name.before.seccomp)" "$(<$told/$name.after.seccomp)"
 done
+while read -r name label; do
+        expect "apparmor/$name" "=apparmor $label (enforce)" awk '$1 == "=apparmor" && !seen[$0]++' $told/aa-$name.after
+done <<'T'
+plain varmor.aa
+own own//&varmor.aa
+full varmor.aa
+path /srv/attached//&varmor.aa
+both own//&varmor.aa//&varmor.both
+T
+says apparmor/both-filtered "=Seccomp_filters:	1" cat $told/aa-both.after
+fails apparmor/plain-without-helper grep varmor-exec /run/systemd/generator/aa-plain.service.d/zzzz-varmor.conf
 expect two-filters "=Seccomp_filters:	2" grep Seccomp_filters: $told/capable.after
 says no-new-privileges/with-user "=NoNewPrivs:	1" cat $told/capable.after
 says no-new-privileges/as-root "=NoNewPrivs:	0" cat $told/tmpfs.after
