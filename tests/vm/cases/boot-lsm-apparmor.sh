@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# vm-kernel: 6.1 6.12
+# vm-short: 6.12
+# vm-append: lsm=landlock,lockdown,yama,bpf
+#
+# A kernel without AppArmor: BPF and seccomp enforce their part, and what is missing is said everywhere.
+
+. /mnt/tests/lib/check.sh
+. /mnt/tests/lib/lacking.sh
+
+lacking apparmor
+done_testing
