@@ -5,8 +5,8 @@
  * library, no allocation, and it leaves everything that a process hands on as it was (environment, descriptors, credentials,
  * signals, arguments). Nothing is executed without its filters, unless it was told --open. See varmor-exec(8). */
 
-#include <limits.h>
 #include <linux/filter.h>
+#include <linux/limits.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
