@@ -3,6 +3,7 @@
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
 # vm-timeout: 500
+# vm-takes: 60
 #
 # Detours to a file, one a line: for reading, writing and executing alike it is denied by each what it is denied by its name;
 # what is allowed may be reached by the same detour; and the alarm speaks of the file, whatever it was called. Where

@@ -3,6 +3,7 @@
 # vm-kernel: 6.1 6.12
 # vm-short: 6.1
 # vm-timeout: 500
+# vm-takes: 160
 #
 # Which programs are attached: none without a policy, what the policies need with them; and what becomes of the set when varmord
 # is stopped, killed, upgraded, finds it broken, or is not the only one who uses the BPF LSM.

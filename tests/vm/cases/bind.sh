@@ -3,6 +3,7 @@
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
 # vm-timeout: 300
+# vm-takes: 100
 #
 # What systemd's generator makes of units, and what varmor-exec makes of their commands: every kind of command, every prefix and
 # every type of service, before and after: arguments, environment, descriptors, credentials, main PID and watchdog are the same,

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-append: varmor.disable
+# vm-takes: 25
 #
 # The way out: with varmor.disable on the kernel's command line nothing is started and nothing is enforced.
 

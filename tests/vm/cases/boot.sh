@@ -3,6 +3,7 @@
 # vm-kernel: 6.1 6.12
 # vm-fresh: yes
 # vm-timeout: 300
+# vm-takes: 70
 #
 # varmord at boot, the hardening of its unit, and how it is removed.
 

@@ -3,6 +3,7 @@
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
 # vm-timeout: 600
+# vm-takes: 150
 #
 # Containers of podman and of systemd-nspawn start, work and stop under rules like those that container engines have by
 # default. The runtimes, which set a container up inside its cgroup, are not in their way; the workload is denied what the

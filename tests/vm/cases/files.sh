@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-timeout: 400
+# vm-takes: 60
 #
 # How files become policies: precedence, fragments, masks, owners, changes noticed at once; and what a broken, truncated,
 # hostile or enormous file does: an error, while the policy that was in force stays in force.

@@ -3,6 +3,7 @@
 # vm-kernel: 6.1 6.12
 # vm-short: 6.1
 # vm-timeout: 400
+# vm-takes: 110
 #
 # Denials as fast as loops can make them, all alike and all different, by one process, by several, and by one for each: what
 # varmord takes stays within bounds, every denial is in the journal, by an alarm's count or as one of so many that were left

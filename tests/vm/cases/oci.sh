@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
+# vm-takes: 100
 #
 # Containers of podman under policies of kind Container, by name, image and labels: in force from the container's first
 # instruction, for what is executed in it later, and for nobody else. A container whose policy cannot be in force does not start.

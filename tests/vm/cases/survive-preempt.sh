@@ -3,6 +3,7 @@
 # vm-kernel: 6.1
 # vm-append: preempt=full
 # vm-timeout: 500
+# vm-takes: 100
 #
 # survive.sh on a kernel that may preempt everything; of the two, the one on which a program that is preempted is not run
 # again meanwhile.

@@ -3,6 +3,7 @@
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
 # vm-timeout: 500
+# vm-takes: 80
 #
 # Protection outlives the daemon, and does not blink when a policy is replaced.
 
