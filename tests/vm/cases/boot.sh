@@ -86,7 +86,7 @@ printf '[Service]\nWatchdogSec=4s\n' >/run/systemd/system/varmord.service.d/case
 systemctl daemon-reload
 systemctl restart varmord.service
 pid=$(main_pid)
-sleep 8
+sleep 6
 expect watchdog/fed "$pid" main_pid
 signal_varmord STOP
 succeeds watchdog/ends-it until_true 60 [ ! -d "/proc/$pid" ]

@@ -176,7 +176,7 @@ read/exchange | put @F ; put @S | exchange @F @S | exchange | rename
 T
 
 ops_table() { # ACTION: the lines of attempt for what is denied, or of all that is only reported
-        local name prepared steps step alarm kind file dir rule wanted without=ok
+        local name prepared steps step alarm kind file dir rule wanted without=ok text
         while IFS='|' read -r name prepared steps step alarm; do
                 step=${step// /} alarm=${alarm// /} name=${name// /}
                 for kind in deny audit spared beside; do
@@ -201,10 +201,12 @@ ops_table() { # ACTION: the lines of attempt for what is denied, or of all that 
                         case $name/${rule%% *} in
                         *-to/files* | *-over/files* | *reverse/files*) rule="${rule%% *} $alarm $t/ops/other/$kind-${name//\//-}" ;;
                         esac
-                        printf '%s/%s | %s | %s | dir %s ; dir %s ; rm %s ; rm %s ; %s | %s | %s\n' "$name" $kind "$without" $wanted \
-                                "$dir" $t/ops/other @S @L "$prepared" "$steps" "$rule" |
-                                sed "s,@F,$file,g; s,@D,$dir,g; s,@N,${name#*/},g; s,@S,$t/ops/other/$kind-${name//\//-},g
-                                        s,@L,$t/ops/free-$kind-${name//\//-},g"
+                        printf -v text '%s/%s | %s | %s | dir %s ; dir %s ; rm %s ; rm %s ; %s | %s | %s' "$name" $kind "$without" $wanted \
+                                "$dir" $t/ops/other @S @L "$prepared" "$steps" "$rule"
+                        # Without a process for each.
+                        text=${text//@F/$file} text=${text//@D/$dir} text=${text//@N/${name#*/}}
+                        text=${text//@S/$t/ops/other/$kind-${name//\//-}}
+                        echo "${text//@L/$t/ops/free-$kind-${name//\//-}}"
                 done
         done <"$scratch/ops"
 }
