@@ -23,7 +23,22 @@ struct Enforcer {
         Audit *audit;
         GBytes *targets;       /* as cover() got them; no bytes: nothing is covered */
         char **target_policies;
+        GHashTable *known;     /* policy -> KnownFilter: what alarms have asked for */
 };
+
+/* A filter as it is in the store, so that a flood of alarms does not read it each time. */
+typedef struct KnownFilter {
+        char digest[65];
+        GBytes *blob;
+} KnownFilter;
+
+static void known_free(gpointer data)
+{
+        KnownFilter *k = data;
+
+        g_bytes_unref(k->blob);
+        g_free(k);
+}
 
 static void enforcer_close(Enforcer *e)
 {
@@ -33,6 +48,7 @@ static void enforcer_close(Enforcer *e)
         store_close(e->store);
         g_clear_pointer(&e->targets, g_bytes_unref);
         g_strfreev(e->target_policies);
+        g_clear_pointer(&e->known, g_hash_table_unref);
         g_free(e);
 }
 
@@ -71,17 +87,31 @@ static char **hook_policies(void *userdata)
         return enforcer_policies(userdata);
 }
 
+/* Return: NULL: the policy has no filter, or it is damaged. */
+static const KnownFilter *find_filter(Enforcer *e, const char *policy)
+{
+        g_autofree char *name = policy_bind_name(policy);
+        KnownFilter *k = g_hash_table_lookup(e->known, policy);
+        g_autoptr(GBytes) blob = NULL;
+
+        if (k || store_read(e->store, name, &blob) < 0)
+                return k;
+        k = g_new0(KnownFilter, 1);
+        k->blob = g_steal_pointer(&blob);
+        (void)store_find(e->store, name, k->digest);
+        g_hash_table_insert(e->known, g_strdup(policy), k);
+        return k;
+}
+
 static bool hook_explain_call(void *userdata, const AuditCall *call, EnforcerEvent *event, char **ret_rule_name)
 {
         const SeccompCall c = {.nr = (uint32_t)call->syscall, .arch = call->arch, .action = call->code, .args = call->args};
-        g_autofree char *name = policy_bind_name(event->policy);
+        const KnownFilter *known = find_filter(userdata, event->policy);
         g_auto(SeccompAnswer) answer = {0};
-        g_autoptr(GBytes) blob = NULL;
-        Enforcer *e = userdata;
 
-        if (store_read(e->store, name, &blob) < 0 || !seccomp_explain(blob, &c, &answer))
+        if (!known || !seccomp_explain(known->blob, &c, &answer))
                 return false;
-        (void)store_find(e->store, name, event->digest);
+        g_strlcpy(event->digest, known->digest, sizeof(event->digest));
         event->action = answer.told;
         if (answer.rules->len == 0)
                 event->reason = REASON_DEFAULT;
@@ -185,6 +215,7 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
                 diag_error(d, NULL, "seccomp", "cannot keep filters below /run/varmor: %s", g_strerror(-r));
                 return r;
         }
+        e->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, known_free);
         e->audit = audit_new(&audit_hooks, env, e);
         if (audit_missing(e->audit))
                 diag_warning(d, NULL, "no-records", "only where the BPF enforcer is available, somebody can tell what it denies: %s",
@@ -202,6 +233,7 @@ static int enforcer_remove(Enforcer *e, const char *policy)
 {
         g_autofree char *name = policy_bind_name(policy);
 
+        g_hash_table_remove(e->known, policy);
         return store_drop(e->store, name);
 }
 
@@ -209,6 +241,7 @@ static int enforcer_apply(Enforcer *e, const char *policy, const Profile *p)
 {
         g_autofree char *name = policy_bind_name(policy);
 
+        g_hash_table_remove(e->known, policy);
         if (g_bytes_get_size(p->blob) == 0)
                 return store_drop(e->store, name);
         return store_put(e->store, name, p->digest, p->blob);
