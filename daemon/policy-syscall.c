@@ -10,6 +10,7 @@
 #define SYSCALL_NAMES_MAX 1024U
 #define SYSCALL_NAME_BYTES_MAX 48U
 #define SYSCALL_ARGS_MAX 64U
+#define PROFILE_LIST "syscalls" /* of a whole profile; what is added to it is syscallRawRules */
 #define ERRNO_RET_MAX 4095U /* include/linux/err.h: MAX_ERRNO */
 
 /* What a profile's text is written in. */
@@ -244,6 +245,7 @@ static void parse_syscall(const YamlNode *n, const char *list, int index, OpCont
                            "'errno' names the error for people only; expected its number as 'errnoRet', too");
 
         check_alternatives(&r->syscall, n, d);
+        r->syscall.in_profile = c->allow_list && strcmp(list, PROFILE_LIST) == 0;
 
         if (r->syscall.action == SYSCALL_ALLOW)
                 qualifiers = RULE_ALLOW;
@@ -329,5 +331,5 @@ static const Field profile_fields[] = {
 void ops_parse_seccomp_profile(const YamlNode *n, const char *what, DepthProfile *ret, OpContext *c, Diag *d)
 {
         (void)fields_parse(n, &n->pos, what, profile_fields, ret, c, d);
-        ops_parse_syscalls(yaml_get(n, "syscalls"), "syscalls", c, d);
+        ops_parse_syscalls(yaml_get(n, PROFILE_LIST), PROFILE_LIST, c, d);
 }

@@ -167,6 +167,7 @@ typedef struct SyscallRule {
         SyscallAction action;
         int32_t errno_ret; /* -1: not given */
         GArray *args;      /* of SyscallArg; NULL: unconditional. Same index: alternatives; different: all must hold */
+        bool in_profile;   /* of a whole profile, among whose entries the order matters; else it is by itself */
         SyscallCondition includes, excludes;
 } SyscallRule;
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "syscalls.h"
@@ -88,7 +89,7 @@ static void set_defaults(const Policy *p, Verdicts *v)
                         v->bad_arch_ret = p->audit_violations ? SECCOMP_RET_LOG : SECCOMP_RET_ALLOW;
                 return;
         }
-        v->default_ret = action_ret(depth->action, depth->errno_ret);
+        v->default_ret = v->default_meant = action_ret(depth->action, depth->errno_ret);
         v->log = !p->allow_violations;
         if (p->allow_violations)
                 v->bad_arch_ret = SECCOMP_RET_LOG;
@@ -304,7 +305,7 @@ static bool check_names(const Rule *r, Diag *d)
 static int add_rule(Maker *m, guint index)
 {
         const Rule *r = m->policy->rules->pdata[index];
-        VerdictEntry e = {.rule = index};
+        VerdictEntry e = {.rule = index, .meant = action_ret(r->syscall.action, r->syscall.errno_ret)};
         char *why = rule_why_not_seccomp(m->policy, r);
 
         /* To allow what nobody can call is no lack; to deny it may be one. */
@@ -336,6 +337,69 @@ static gint compare_entries(gconstpointer a, gconstpointer b)
         return p != q ? (p > q) - (p < q) : (x->rule > y->rule) - (x->rule < y->rule);
 }
 
+static bool in_profile(const Maker *m, const VerdictEntry *e)
+{
+        return ((const Rule *)m->policy->rules->pdata[e->rule])->syscall.in_profile;
+}
+
+/* The first entry of the profile that decides alone; NULL: none does. @entries are in the order of the document. */
+static const VerdictEntry *find_deciding(const Maker *m, const GArray *entries)
+{
+        for (guint i = 0; i < entries->len; i++) {
+                const VerdictEntry *e = &g_array_index(entries, VerdictEntry, i);
+
+                if (!e->args && in_profile(m, e) && e->meant != m->verdicts->default_meant)
+                        return e;
+        }
+        return NULL;
+}
+
+static bool has_others(const Maker *m, const GArray *entries)
+{
+        for (guint i = 0; i < entries->len; i++) {
+                const VerdictEntry *e = &g_array_index(entries, VerdictEntry, i);
+
+                if (!in_profile(m, e) || e->meant != m->verdicts->default_meant)
+                        return true;
+        }
+        return false;
+}
+
+static void note_unreached(Maker *m, uint32_t nr, const VerdictEntry *e, const VerdictEntry *deciding)
+{
+        const Rule *r = m->policy->rules->pdata[e->rule], *first = m->policy->rules->pdata[deciding->rule];
+        char *name = syscall_name(syscall_abi_token(m->host->native), nr);
+
+        diag_warning(m->diag, &r->pos, "no-effect",
+                     "the rule '%s' says nothing about %s: '%s' decides, as it would to runc and crun; what is to hold besides a "
+                     "profile stands in 'syscallRawRules'",
+                     r->id, name ?: "this call", first->id);
+        free(name);
+}
+
+/* What counts of the entries of one call. */
+static GArray *choose_entries(Maker *m, guint abi, uint32_t nr, const GArray *entries)
+{
+        GArray *chosen = g_array_new(FALSE, FALSE, sizeof(VerdictEntry));
+        const VerdictEntry *deciding = find_deciding(m, entries);
+        bool others = has_others(m, entries);
+
+        for (guint i = 0; i < entries->len; i++) {
+                const VerdictEntry *e = &g_array_index(entries, VerdictEntry, i);
+
+                if (in_profile(m, e) && deciding && e != deciding) {
+                        if (abi == 0 && e->meant != deciding->meant && e->meant != m->verdicts->default_meant)
+                                note_unreached(m, nr, e, deciding);
+                        continue;
+                }
+                /* Where there is nothing else, it is there for the alarm that names it. */
+                if (in_profile(m, e) && others && e->meant == m->verdicts->default_meant)
+                        continue;
+                g_array_append_val(chosen, *e);
+        }
+        return chosen;
+}
+
 /* In order, and without those that could never be reached. */
 static GArray *settle_entries(GArray *entries)
 {
@@ -363,18 +427,26 @@ static gint compare_calls(gconstpointer a, gconstpointer b)
         return (x->nr > y->nr) - (x->nr < y->nr);
 }
 
-static void settle_abi(VerdictAbi *abi, GHashTable *calls)
+static void settle_abi(Maker *m, guint number)
 {
+        VerdictAbi *abi = &g_array_index(m->verdicts->abis, VerdictAbi, number);
         GHashTableIter i;
         gpointer nr, entries;
 
-        g_hash_table_iter_init(&i, calls);
+        g_hash_table_iter_init(&i, m->calls[number]);
         while (g_hash_table_iter_next(&i, &nr, &entries)) {
-                VerdictCall call = {.nr = GPOINTER_TO_UINT(nr), .entries = settle_entries(entries)};
+                VerdictCall call = {.nr = GPOINTER_TO_UINT(nr), .entries = g_array_ref(entries)};
 
                 g_array_append_val(abi->calls, call);
         }
         g_array_sort(abi->calls, compare_calls);
+        for (guint c = 0; c < abi->calls->len; c++) {
+                VerdictCall *call = &g_array_index(abi->calls, VerdictCall, c);
+                g_autoptr(GArray) chosen = choose_entries(m, number, call->nr, call->entries);
+
+                g_array_unref(call->entries);
+                call->entries = settle_entries(chosen);
+        }
 }
 
 /* ---- ABIs ------------------------------------------------------------------------------------------------------------ */
@@ -432,7 +504,7 @@ static int fill(Maker *m)
                         return r;
         }
         for (guint i = 0; i < v->abis->len; i++)
-                settle_abi(&g_array_index(v->abis, VerdictAbi, i), m->calls[i]);
+                settle_abi(m, i);
         return 0;
 }
 
@@ -446,7 +518,7 @@ int verdicts_make(const Policy *p, const SeccompHost *host, Verdicts **ret, Diag
         g_array_set_clear_func(v->abis, clear_abi);
         v->pool = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
         v->why_not = g_ptr_array_new_with_free_func(g_free);
-        v->default_ret = v->bad_arch_ret = SECCOMP_RET_ALLOW;
+        v->default_ret = v->default_meant = v->bad_arch_ret = SECCOMP_RET_ALLOW;
         if (!mode_why_not(p))
                 set_defaults(p, v);
         add_abis(v, p, host);

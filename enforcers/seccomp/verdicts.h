@@ -3,7 +3,10 @@
 
 /* Verdicts: what a policy makes of each system call of each ABI, with OCI's meaning worked in: names are numbers, conditions on
  * the machine are decided, the disposition is applied. Of the entries that hold for a call the most restrictive counts, in the
- * order in which the kernel combines filters; between equal ones the first. What no entry holds for gets the default. */
+ * order in which the kernel combines filters; between equal ones the first. What no entry holds for gets the default.
+ *
+ * Among the entries of a whole profile it is as to runc and crun, which hand them to libseccomp one by one: those that say what
+ * the default says do not count; of those without conditions the first decides, whatever others say. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -24,6 +27,7 @@ typedef struct SeccompHost {
 
 typedef struct VerdictEntry {
         uint32_t ret;       /* SECCOMP_RET_* with its data */
+        uint32_t meant;     /* the same, were it not for the disposition */
         uint32_t rule;      /* index in policy->rules */
         const GArray *args; /* of SyscallArg, by index; the same index: alternatives. NULL: holds always */
 } VerdictEntry;
@@ -41,7 +45,7 @@ typedef struct VerdictAbi {
 typedef struct Verdicts {
         GArray *abis;          /* of VerdictAbi, the native one first */
         GPtrArray *pool;       /* of GArray: the conditions */
-        uint32_t default_ret;
+        uint32_t default_ret, default_meant;
         uint32_t bad_arch_ret; /* for ABIs that are not among @abis */
         bool log;              /* the kernel shall report what it does not let through */
         GPtrArray *why_not;    /* of char *, one for each rule of the policy; NULL: it is in there */

@@ -145,19 +145,20 @@ static int rank(uint32_t ret)
         return i;
 }
 
-static bool names_call(const Rule *r, const struct seccomp_data *data)
+/* Whether @r holds for the call; *@ret_plain: without looking at arguments. */
+static bool names_call(const Rule *r, const struct seccomp_data *data, bool *ret_plain)
 {
-        bool blind;
+        bool blind, found = false;
 
+        *ret_plain = false;
         for (char **name = r->syscall.names; *name; name++)
                 if (is_call(*name, data, &blind)) {
                         /* What nobody can see is denied, and not allowed. */
-                        if (!blind && all_hold(r->syscall.args, data))
-                                return true;
-                        if (blind && (!r->syscall.args || !(r->qualifiers & RULE_ALLOW)))
-                                return true;
+                        found |= !blind && all_hold(r->syscall.args, data);
+                        found |= blind && (!r->syscall.args || !(r->qualifiers & RULE_ALLOW));
+                        *ret_plain |= !blind && !r->syscall.args;
                 }
-        return false;
+        return found;
 }
 
 static uint32_t observed(const Policy *p, uint32_t ret, uint32_t quiet)
@@ -176,22 +177,48 @@ bool reference_covers(const Policy *p, const struct seccomp_data *data)
         return p->mode == MODE_ENHANCE_PROTECT || abi == ARCH_X86_64 || p->depth[ENFORCER_SECCOMP].arches & 1U << abi;
 }
 
+static bool is_better(uint32_t ret, uint32_t than)
+{
+        return ret != UINT32_MAX && (than == UINT32_MAX || rank(ret) < rank(than));
+}
+
+/* The profile's own entries, as libseccomp takes them one by one: what is as the default does not count, the first without
+ * conditions decides. */
+static uint32_t profile_verdict(const Policy *p, const uint16_t kernel[2], const struct seccomp_data *data, uint32_t otherwise)
+{
+        uint32_t best = UINT32_MAX;
+
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *r = p->rules->pdata[i];
+                uint32_t ret = as_ret(r->syscall.action, r->syscall.errno_ret);
+                bool plain;
+
+                if (!r->syscall.in_profile || !is_here(&r->syscall, kernel) || ret == otherwise || !names_call(r, data, &plain))
+                        continue;
+                if (plain)
+                        return observed(p, ret, UINT32_MAX);
+                ret = observed(p, ret, UINT32_MAX);
+                if (is_better(ret, best))
+                        best = ret;
+        }
+        return best;
+}
+
 uint32_t reference_verdict(const Policy *p, const uint16_t kernel[2], const struct seccomp_data *data)
 {
         const DepthProfile *depth = &p->depth[ENFORCER_SECCOMP];
         uint32_t otherwise = p->mode == MODE_DEFENSE_IN_DEPTH ? as_ret(depth->action, depth->errno_ret) : SECCOMP_RET_ALLOW;
-        uint32_t best = UINT32_MAX;
+        uint32_t best;
 
         if (!reference_covers(p, data))
                 return observed(p, SECCOMP_RET_KILL_THREAD, SECCOMP_RET_ALLOW);
+        best = profile_verdict(p, kernel, data, otherwise);
         for (guint i = 0; i < p->rules->len; i++) {
                 const Rule *r = p->rules->pdata[i];
-                uint32_t ret;
+                uint32_t ret = observed(p, as_ret(r->syscall.action, r->syscall.errno_ret), UINT32_MAX);
+                bool plain;
 
-                if (!is_here(&r->syscall, kernel) || !names_call(r, data))
-                        continue;
-                ret = observed(p, as_ret(r->syscall.action, r->syscall.errno_ret), UINT32_MAX);
-                if (ret != UINT32_MAX && (best == UINT32_MAX || rank(ret) < rank(best)))
+                if (!r->syscall.in_profile && is_here(&r->syscall, kernel) && names_call(r, data, &plain) && is_better(ret, best))
                         best = ret;
         }
         return best != UINT32_MAX ? best : observed(p, otherwise, SECCOMP_RET_ALLOW);
@@ -244,6 +271,9 @@ static Rule *random_rule(GRand *rand, const Policy *p, guint index)
         if (r->syscall.action == SYSCALL_ERRNO && chance(rand, 2))
                 r->syscall.errno_ret = g_rand_int_range(rand, 0, 40);
         r->qualifiers = r->syscall.action < SYSCALL_LOG ? RULE_DENY : p->mode == MODE_ENHANCE_PROTECT ? RULE_AUDIT : RULE_ALLOW;
+        /* What is added to a profile comes after it. */
+        r->syscall.in_profile = p->mode == MODE_DEFENSE_IN_DEPTH && !chance(rand, 6) &&
+                                (index == 0 || ((const Rule *)p->rules->pdata[index - 1])->syscall.in_profile);
         if (n_args > 0)
                 r->syscall.args = g_array_new(FALSE, FALSE, sizeof(SyscallArg));
         for (int i = 0; i < n_args; i++) {

@@ -83,8 +83,10 @@ static void check_named(const Policy *p, const Profile *profile, const struct se
         for (guint i = 0; exact.rules->len == 1 && i < candidates.rules->len; i++)
                 found |= g_array_index(candidates.rules, uint32_t, i) == g_array_index(exact.rules, uint32_t, 0);
         if (exact.rules->len == 0) {
-                for (guint i = 0; i < p->rules->len; i++)
-                        g_assert_cmphex(verdict_of_rule(p, i, data), >=, reference_covers(p, data) ? SECCOMP_RET_ALLOW : 0);
+                /* Of a profile, what says the same as the default does not count. */
+                for (guint i = 0; i < p->rules->len && reference_covers(p, data); i++)
+                        if (!((const Rule *)p->rules->pdata[i])->syscall.in_profile)
+                                g_assert_cmphex(verdict_of_rule(p, i, data), ==, SECCOMP_RET_ALLOW);
                 return;
         }
         g_assert_true(found);
@@ -209,7 +211,7 @@ static unsigned compare_with_engine(const char *json)
 
 static void test_engine(void)
 {
-        static const char *const files[] = {"allow-list.json", "deny-list.json", "arguments.json", "wide.json"};
+        static const char *const files[] = {"allow-list.json", "deny-list.json", "arguments.json", "order.json", "wide.json"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
                 g_autofree char *path = g_test_build_filename(G_TEST_DIST, "seccomp", files[i], NULL), *json = NULL;
