@@ -66,7 +66,7 @@ static struct va_cover cover_at(const Search *s, TablePlace p)
 /* Return: its index; INSTANCES_PLACES_MAX: there are too many. */
 static guint place_of(Search *s, TablePlace p)
 {
-        gint64 key = (gint64)p.state << 32 | p.tail;
+        guint64 key = (guint64)p.state << 32 | p.tail;
         gpointer known = g_hash_table_lookup(s->index, &key);
 
         if (known)
@@ -84,7 +84,7 @@ static bool explore(Search *s, TablePlace start)
                 return false;
         for (guint i = 0; i < s->n; i++)
                 for (guint b = 0; b < N_BYTES; b++) {
-                        guint next = place_of(s, table_walk(s->table, s->places[i].at, BYTES + b, 1));
+                        guint next = place_of(s, table_walk(s->table, s->places[i].at, &BYTES[b], 1));
 
                         if (next >= INSTANCES_PLACES_MAX)
                                 return false;

@@ -172,7 +172,7 @@ static void find_aliases(UnitFiles *f)
         g_hash_table_iter_init(&i, f->names);
         while (g_hash_table_iter_next(&i, &key, &value)) {
                 const Entry *e = value;
-                g_autofree char *template = NULL, *instance = NULL, *owner = NULL;
+                g_autofree char *instance = NULL, *owner = NULL;
                 const char *target;
                 GPtrArray *list;
 
