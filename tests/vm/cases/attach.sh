@@ -197,6 +197,9 @@ systemctl stop varmord.service
 rm $pins/v*/progs-*/va_path_mkdir
 systemctl start varmord.service
 wait_for_varmord
+# On a slow machine varmord is up, with what it found in force, before it has loaded all anew.
+in_force() { [ "$(policy_state attach)" = active ]; }
+until_true 120 in_force
 expect lost-program/programs "$programs" names $pins/v*/progs-"$build"
 expect lost-program/nothing-else "links-$build maps progs-$build" names $pins/v*
 expect lost-program/state active policy_state attach
