@@ -113,7 +113,7 @@ static uint32_t process_lacks(const Find *f, pid_t pid, const char *path, const 
 
 static uint32_t cgroup_lacks(const Find *f, const char *path, const char *unit)
 {
-        g_autofree char *name = g_strconcat(CGROUP_MOUNT, path, "/cgroup.procs", NULL), *line = NULL;
+        g_autofree char *name = g_strconcat(CGROUP_MOUNT, path, "/cgroup.procs", NULL);
         autofile FILE *procs = fopen(name, "re");
         uint32_t lacks = 0;
         char buffer[32];

@@ -53,7 +53,6 @@ static Loaded *parse(const char *name, char *text, gsize size)
         g_autoptr(Loaded) l = g_new0(Loaded, 1);
         char *lines[4] = {text};
         g_autoptr(GBytes) bytes = NULL;
-        g_autofree char *profile = NULL;
 
         for (unsigned i = 1; i < 4; i++) {
                 lines[i] = memchr(lines[i - 1], '\n', size - (gsize)(lines[i - 1] - text));
