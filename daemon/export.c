@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "apparmor/compile.h"
+
 static const char *const format_names[_EXPORT_FORMAT_MAX] = {
         [EXPORT_OCI_SECCOMP] = "oci-seccomp",
         [EXPORT_APPARMOR] = "apparmor",
@@ -70,6 +72,36 @@ static int export_oci(const Policy *p, const OciHost *host, const char *base_tex
         return 0;
 }
 
+static int export_apparmor(const Policy *p, char **ret, Diag *d)
+{
+        g_autoptr(Profile) profile = NULL;
+        g_autoptr(AaBlob) blob = NULL;
+        int r;
+
+        if (!(p->enforcers & 1U << ENFORCER_APPARMOR)) {
+                diag_error(d, &p->enforcers_pos, "not-exported", "the policy is not for AppArmor: see its 'enforcer'");
+                return -EOPNOTSUPP;
+        }
+        r = apparmor_compile(p, &profile, d);
+        if (r < 0)
+                return r;
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *rule = p->rules->pdata[i];
+                const char *why = i < profile->why_not->len ? profile->why_not->pdata[i] : NULL;
+
+                if (why && !(rule->only && !(rule->only & 1U << ENFORCER_APPARMOR)))
+                        diag_warning(d, &rule->pos, "not-exported", "the rule '%s' is not in the profile: %s", rule->id, why);
+        }
+        if (profile_is_empty(profile)) {
+                diag_error(d, &p->mode_pos, "nothing-to-export", "AppArmor has nothing to enforce of the policy");
+                return -EOPNOTSUPP;
+        }
+        r = aa_blob_from_bytes(profile->blob, &blob);
+        if (r >= 0)
+                *ret = g_strdup(blob->text);
+        return r;
+}
+
 int export_policy(const Policy *p, ExportFormat f, const OciHost *host, const char *base, char **ret, Diag *d)
 {
         switch (f) {
@@ -78,8 +110,9 @@ int export_policy(const Policy *p, ExportFormat f, const OciHost *host, const ch
         case EXPORT_SYSTEMD:
                 *ret = export_systemd(p);
                 return 0;
+        case EXPORT_APPARMOR:
+                return export_apparmor(p, ret, d);
         default:
-                diag_error(d, NULL, "not-exported", "this version has no profiles of AppArmor");
-                return -EOPNOTSUPP;
+                return -EINVAL;
         }
 }

@@ -4,9 +4,13 @@
  * the profile that it is worked into say each by itself, in random cases; and some cases that are written out. */
 
 #include <errno.h>
+#include <seccomp.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "export.h"
+#include "seccomp/interpret.h"
 #include "seccomp/region.h"
 
 #define CASES 1500
@@ -196,6 +200,84 @@ static bool is_passing(const char *v)
         return g_str_has_prefix(v, "SCMP_ACT_ALLOW") || g_str_has_prefix(v, "SCMP_ACT_LOG");
 }
 
+/* ---- as a runtime reads it ------------------------------------------------------------------------------------------------- */
+
+static uint32_t runtime_action(json_object *o, const char *action_key, const char *errno_key)
+{
+        const char *action = json_object_get_string(get(o, action_key));
+        json_object *number = get(o, errno_key);
+
+        return strcmp(action, "SCMP_ACT_ALLOW") == 0 ? SCMP_ACT_ALLOW
+               : strcmp(action, "SCMP_ACT_LOG") == 0 ? SCMP_ACT_LOG
+                                                     : SCMP_ACT_ERRNO(number ? (uint32_t)json_object_get_int(number) : EPERM);
+}
+
+static enum scmp_compare runtime_compare(SyscallCompare c)
+{
+        static const enum scmp_compare compares[_SYSCALL_COMPARE_MAX] = {
+                [SYSCALL_NE] = SCMP_CMP_NE, [SYSCALL_LT] = SCMP_CMP_LT, [SYSCALL_LE] = SCMP_CMP_LE, [SYSCALL_EQ] = SCMP_CMP_EQ,
+                [SYSCALL_GE] = SCMP_CMP_GE, [SYSCALL_GT] = SCMP_CMP_GT, [SYSCALL_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
+        };
+
+        return compares[c];
+}
+
+/* crun 1.8, src/libcrun/seccomp.c: libcrun_generate_seccomp(). */
+static void runtime_add(scmp_filter_ctx ctx, json_object *entry, uint32_t default_action)
+{
+        uint32_t action = runtime_action(entry, "action", "errnoRet");
+        json_object *names = get(entry, "names");
+        g_autoptr(GArray) args = entry_args(entry);
+        struct scmp_arg_cmp compares[6];
+
+        if (action == default_action)
+                return;
+        for (guint i = 0; i < args->len; i++) {
+                const SyscallArg *a = &g_array_index(args, SyscallArg, i);
+
+                compares[i] = (struct scmp_arg_cmp){.arg = a->index, .op = runtime_compare(a->op), .datum_a = a->value, .datum_b = a->value_two};
+        }
+        for (size_t i = 0; i < json_object_array_length(names); i++) {
+                int nr = seccomp_syscall_resolve_name(json_object_get_string(json_object_array_get_idx(names, i)));
+
+                g_assert_cmpint(seccomp_rule_add_array(ctx, action, nr, args->len, compares), ==, 0);
+        }
+}
+
+typedef struct Filter {
+        struct sock_filter code[BPF_MAXINSNS];
+        size_t n;
+} Filter;
+
+static void runtime_filter(json_object *profile, Filter *ret)
+{
+        uint32_t default_action = runtime_action(profile, "defaultAction", "defaultErrnoRet");
+        json_object *syscalls = get(profile, "syscalls");
+        scmp_filter_ctx ctx = seccomp_init(default_action);
+        int fd = memfd_create("filter", MFD_CLOEXEC);
+        ssize_t size;
+
+        for (size_t i = 0; i < json_object_array_length(syscalls); i++)
+                runtime_add(ctx, json_object_array_get_idx(syscalls, i), default_action);
+        g_assert_cmpint(seccomp_export_bpf(ctx, fd), ==, 0);
+        size = lseek(fd, 0, SEEK_END);
+        ret->n = (size_t)size / sizeof(struct sock_filter);
+        g_assert_cmpuint(ret->n, <=, BPF_MAXINSNS);
+        g_assert_cmpint(pread(fd, ret->code, (size_t)size, 0), ==, size);
+        (void)close(fd);
+        seccomp_release(ctx);
+}
+
+static void check_runtime(const Filter *f, const char *name, const uint64_t x[6], bool permitted)
+{
+        struct seccomp_data data = {.nr = seccomp_syscall_resolve_name(name), .arch = seccomp_arch_native()};
+        uint32_t ret;
+
+        memcpy(data.args, x, sizeof(data.args));
+        ret = filter_run(f->code, f->n, &data);
+        g_assert_cmpint(ret == SECCOMP_RET_ALLOW, ==, permitted);
+}
+
 static json_object *random_base(bool allow_list)
 {
         json_object *base = json_object_new_object(), *syscalls = json_object_new_array();
@@ -378,6 +460,81 @@ static void test_flag(void)
                         "\"SCMP_CMP_MASKED_EQ\"}],\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"]},\"names\":[\"clone\"]}]");
 }
 
+/* The rules that built-in ones consist of, with a profile like those of engines. */
+static const struct {
+        const char *name;
+        SyscallArg args[4];
+} usual_rules[] = {
+        {"clone", {{0, SYSCALL_MASKED_EQ, 0x10000000, 0x10000000}}},
+        {"unshare", {{0, SYSCALL_MASKED_EQ, 0x10000000, 0x10000000}}},
+        {"setsockopt", {{1, SYSCALL_EQ, 1, 0}, {2, SYSCALL_EQ, 26, 0}, {2, SYSCALL_EQ, 50, 0}, {2, SYSCALL_EQ, 51, 0}}},
+        {"socket", {{0, SYSCALL_EQ, 38, 0}}},
+        {"socket", {{0, SYSCALL_EQ, 17, 0}}},
+        {"personality", {{0, SYSCALL_EQ, 8, 0}}},
+        {"fchmodat", {{2, SYSCALL_MASKED_EQ, 04000, 04000}}},
+        {"fchmodat", {{2, SYSCALL_MASKED_EQ, 02000, 02000}}},
+        {"kexec_load", {{0}}},
+};
+
+#define USUAL_BASE                                                                                                       \
+        ENGINE("{\"names\": [\"unshare\", \"setsockopt\", \"fchmodat\", \"read\"], \"action\": \"SCMP_ACT_ALLOW\"},"         \
+               "{\"names\": [\"clone\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 0, \"value\": 2080505856, "     \
+               "\"valueTwo\": 0, \"op\": \"SCMP_CMP_MASKED_EQ\"}]},"                                                   \
+               "{\"names\": [\"socket\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 0, \"value\": 16, \"op\": "   \
+               "\"SCMP_CMP_NE\"}]},"                                                                                    \
+               "{\"names\": [\"personality\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 0, \"value\": 0, "         \
+               "\"op\": \"SCMP_CMP_EQ\"}]},"                                                                           \
+               "{\"names\": [\"personality\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 0, \"value\": 8, "         \
+               "\"op\": \"SCMP_CMP_EQ\"}]}")
+
+static uint64_t usual_value(void)
+{
+        static const uint64_t values[] = {0, 1, 2, 8, 16, 17, 25, 26, 27, 38, 49, 50, 51, 52, 53, 02000, 04000, 06755, 0x10000000, 0x7c020000,
+                                          0x10000011, 0x11, UINT64_C(0x100000000), UINT64_C(0x10000001a), UINT64_MAX};
+
+        return values[g_test_rand_int_range(0, G_N_ELEMENTS(values))];
+}
+
+static void check_usual(const Policy *p, const char *base_text)
+{
+        json_object *base = base_text ? json_tokener_parse(base_text) : NULL, *profile;
+        g_autofree Filter *filter = g_new0(Filter, 1);
+        g_autoptr(Diag) d = diag_new();
+
+        g_assert_cmpint(oci_seccomp(p, &host, base, &profile, d), ==, 0);
+        runtime_filter(profile, filter);
+        for (unsigned k = 0; k < 20000; k++) {
+                const char *name = usual_rules[k % G_N_ELEMENTS(usual_rules)].name;
+                g_autofree char *before = NULL;
+                uint64_t x[6];
+                bool clear;
+
+                for (unsigned i = 0; i < 6; i++)
+                        x[i] = usual_value();
+                before = base ? verdict(base, name, x, &clear) : g_strdup("SCMP_ACT_ALLOW");
+                check_runtime(filter, name, x, is_passing(before) && policy_permits(p, name, x));
+        }
+        json_object_put(profile);
+        json_object_put(base);
+}
+
+static void test_runtime(void)
+{
+        g_autoptr(Policy) p = new_policy();
+
+        for (size_t i = 0; i < G_N_ELEMENTS(usual_rules); i++) {
+                Rule *r = add_rule(p, usual_rules[i].name, SYSCALL_ERRNO);
+
+                for (size_t k = 0; k < 4 && (usual_rules[i].args[k].op != 0 || usual_rules[i].args[k].value != 0); k++) {
+                        if (!r->syscall.args)
+                                r->syscall.args = g_array_new(FALSE, FALSE, sizeof(SyscallArg));
+                        g_array_append_val(r->syscall.args, usual_rules[i].args[k]);
+                }
+        }
+        check_usual(p, NULL);
+        check_usual(p, USUAL_BASE);
+}
+
 static void test_bad_base(void)
 {
         static const char *const bad[] = {
@@ -406,6 +563,28 @@ static void test_bad_base(void)
         }
 }
 
+static void test_apparmor(void)
+{
+        g_autoptr(Policy) p = new_policy();
+        char *patterns[] = {(char *)"/srv/**", NULL};
+        Rule *r = rule_new(OP_FILE);
+        g_autofree char *text = NULL, *none = NULL;
+        g_autoptr(Diag) d = diag_new();
+
+        g_assert_cmpint(export_policy(p, EXPORT_APPARMOR, &host, NULL, &none, d), ==, -EOPNOTSUPP);
+        p->enforcers |= 1U << ENFORCER_APPARMOR;
+        add_rule(p, "ptrace", SYSCALL_ERRNO);
+        r->id = g_strdup("files[0]");
+        r->qualifiers = RULE_DENY;
+        r->file = (FileRule){.patterns = g_strdupv(patterns), .perms = PERM_WRITE};
+        g_ptr_array_add(p->rules, r);
+        policy_seal(p);
+        g_assert_cmpint(export_policy(p, EXPORT_APPARMOR, &host, NULL, &text, d), ==, 0);
+        g_assert_nonnull(strstr(text, "varmor.p"));
+        g_assert_nonnull(strstr(text, "/srv/"));
+        g_assert_cmpuint(d->n_warnings, ==, 1); /* system calls are not in there */
+}
+
 static void test_formats(void)
 {
         for (int i = 0; i < _EXPORT_FORMAT_MAX; i++)
@@ -421,6 +600,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/export/merge", test_merge);
         g_test_add_func("/export/unconditional", test_unconditional);
         g_test_add_func("/export/flag", test_flag);
+        g_test_add_func("/export/runtime", test_runtime);
         g_test_add_func("/export/bad-base", test_bad_base);
+        g_test_add_func("/export/apparmor", test_apparmor);
         return g_test_run();
 }
