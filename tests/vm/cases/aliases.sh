@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
-# vm-timeout: 500
 # vm-takes: 60
 #
 # Detours to a file, one a line: for reading, writing and executing alike it is denied by each what it is denied by its name;

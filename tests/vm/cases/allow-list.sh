@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 400
 # vm-takes: 40
 #
 # Deny by default, class by class: what is named works, what is not named is denied and is an alarm without a rule; other

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.1
-# vm-timeout: 500
 # vm-takes: 160
 #
 # Which programs are attached: none without a policy, what the policies need with them; and what becomes of the set when varmord
@@ -186,7 +185,7 @@ reload lost-links/reload
 expect lost-links/free-socket ok "${send6[@]}"
 
 # --- no gap ----------------------------------------------------------------------------------------------------------
-nice -n 19 hammer -s "$scratch/state" -j 1 -c $cg $dir/key $dir/page >"$scratch/hammer" &
+nice -n 19 hammer -s "$scratch/state" -j 1 -p 5000 -c $cg $dir/key $dir/page >"$scratch/hammer" &
 hammer=$!
 last_tries=0
 until_true 20 [ -s "$scratch/state" ]

@@ -3,7 +3,6 @@
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
 # vm-append: lsm=landlock,lockdown,yama,apparmor
-# vm-timeout: 300
 #
 # What AppArmor and seccomp filters deny, as alarms, on a kernel without the BPF LSM: there are only the kernel's records. Policy and
 # rule are known, the unit where it is certain, and where it is not, the alarm says so; what did not come is counted.

@@ -3,7 +3,6 @@
 # vm-kernel: 6.1 6.12
 # vm-short: 6.1
 # vm-append: audit_backlog_limit=64
-# vm-timeout: 300
 #
 # What AppArmor and seccomp filters deny, as alarms, with BPF programs that say whom it concerns: policy, rule and unit of processes
 # that are gone at once, beside somebody else who reads the same records, one alarm of what two enforcers report, and floods of

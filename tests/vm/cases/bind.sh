@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
-# vm-timeout: 300
 # vm-takes: 100
 #
 # What systemd's generator makes of units, and what varmor-exec makes of their commands: every kind of command, every prefix and

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-fresh: yes
-# vm-timeout: 300
 # vm-takes: 70
 #
 # varmord at boot, the hardening of its unit, and how it is removed.

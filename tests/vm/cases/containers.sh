@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
-# vm-timeout: 600
 # vm-takes: 150
 #
 # Containers of podman and of systemd-nspawn start, work and stop under rules like those that container engines have by

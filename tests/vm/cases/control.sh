@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
-# vm-timeout: 400
 # vm-takes: 25
 #
 # The bus, varmorctl, the modes and how they are switched, and who may do that.

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 400
 # vm-takes: 25
 #
 # A root workload tries to get out: by cgroups, by varmord's process, its files, its pins, its maps, and over D-Bus. Nothing

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
-# vm-timeout: 300
 # vm-takes: 30
 #
 # The examples that are shipped, on the services that they are for: nginx with a list of what it may do works without a

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 400
 # vm-takes: 60
 #
 # How files become policies: precedence, fragments, masks, owners, changes noticed at once; and what a broken, truncated,

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.1
-# vm-timeout: 400
 # vm-takes: 110
 #
 # Denials as fast as loops can make them, all alike and all different, by one process, by several, and by one for each: what

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 300
 # vm-takes: 25
 #
 # What decides beside the rule itself: the disposition, targets of rules, overlapping policies, changes under a running process,

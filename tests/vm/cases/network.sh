@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 400
 # vm-takes: 30
 #
 # Sockets, whom they reach and where they listen: each works without a policy, is denied with it, its neighbour still works,

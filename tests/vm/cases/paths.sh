@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 400
 # vm-takes: 10
 #
 # All the names by which a forbidden file might be reached. Each way works without the policy; with it, it is denied, or it is allowed

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 400
 # vm-takes: 40
 #
 # Each permission of a file rule, its qualifiers and exceptions: the access works without the policy, is denied with it, its

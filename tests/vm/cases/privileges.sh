@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 400
 # vm-takes: 80
 #
 # Capabilities, other processes, signals, mounts, user namespaces, bpf(2), kernel modules, devices: each works without a

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 300
 # vm-takes: 40
 #
 # The built-in rules that need files and executables only: each alone in a policy; what it names is denied, what is

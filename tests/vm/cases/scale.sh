@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
-# vm-timeout: 500
 # vm-takes: 100
 #
 # Policies of 1 to 10 000 patterns, and many policies: they load, are enforced to the last pattern, and stay within bounds.

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.1
-# vm-timeout: 400
 # vm-takes: 25
 #
 # What systemd and nspawn do to set a workload up is not the workload: it may do what the policy denies. The workload itself is

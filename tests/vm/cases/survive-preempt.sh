@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1
 # vm-append: preempt=full
-# vm-timeout: 500
 # vm-takes: 100
 #
 # survive.sh on a kernel that may preempt everything; of the two, the one on which a program that is preempted is not run

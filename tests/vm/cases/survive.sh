@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
-# vm-timeout: 500
 # vm-takes: 80
 #
 # Protection outlives the daemon, and does not blink when a policy is replaced.

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.1
-# vm-timeout: 300
 # vm-takes: 50
 #
 # What a target means: names, globs, instances, slices, selectors, namespaces of VarmorPolicy, and what is left alone.

@@ -59,7 +59,7 @@ survive() {
         reload reload || return
 
         mkdir -p /sys/fs/cgroup/system.slice/survive.service
-        nice -n 19 hammer -s "$scratch/state" -j 1 -c system.slice/survive.service /srv/survive/key /srv/survive/page >"$scratch/hammer" &
+        nice -n 19 hammer -s "$scratch/state" -j 1 -p 5000 -c system.slice/survive.service /srv/survive/key /srv/survive/page >"$scratch/hammer" &
         until_true 20 [ -s "$scratch/state" ]
         sleep 1
         hammered before

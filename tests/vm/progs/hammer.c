@@ -2,11 +2,13 @@
 
 /* hammer: opens a forbidden file, as fast as it can, until its state file says stop, and counts.
  *
- *   hammer -s STATE [-j JOBS] [-c CGROUP] FORBIDDEN ALLOWED   run (in CGROUP), until "hammer -s STATE -q"
+ *   hammer -s STATE [-j JOBS] [-p USEC] [-c CGROUP] FORBIDDEN ALLOWED
+ *                                                             run (in CGROUP), until "hammer -s STATE -q"
  *   hammer -s STATE -q                                        tell it to stop
  *   hammer -s STATE                                           print the counts so far
  *
- * Each round opens FORBIDDEN for reading and every 64th round ALLOWED. The counts are in the file STATE, so that they
+ * Each round opens FORBIDDEN for reading and every 64th round ALLOWED, and then pauses for USEC: an emulated machine has others to
+ * serve. The counts are in the file STATE, so that they
  * outlive whatever happens to the processes. */
 
 #include <errno.h>
@@ -41,7 +43,7 @@ static State *state_map(const char *path, bool create) {
         return s == MAP_FAILED ? NULL : s;
 }
 
-static void beat(State *s, const char *forbidden, const char *allowed) {
+static void beat(State *s, const char *forbidden, const char *allowed, useconds_t pause_usec) {
         s->running++;
         for (uint64_t i = 0; !s->stop; i++) {
                 int fd = open(forbidden, O_RDONLY | O_CLOEXEC);
@@ -63,6 +65,8 @@ static void beat(State *s, const char *forbidden, const char *allowed) {
                         close(fd);
                 } else
                         s->neighbour_refused++;
+                if (pause_usec > 0)
+                        usleep(pause_usec);
         }
         s->running--;
 }
@@ -94,11 +98,13 @@ int main(int argc, char **argv) {
         const char *path = NULL, *cgroup = NULL;
         bool quit = false;
         int jobs = 1, opt;
+        useconds_t pause_usec = 0;
 
-        while ((opt = getopt(argc, argv, "s:j:c:q")) >= 0)
+        while ((opt = getopt(argc, argv, "s:j:p:c:q")) >= 0)
                 switch (opt) {
                 case 's': path = optarg; break;
                 case 'j': jobs = atoi(optarg); break;
+                case 'p': pause_usec = (useconds_t) atoi(optarg); break;
                 case 'c': cgroup = optarg; break;
                 case 'q': quit = true; break;
                 default: return 2;
@@ -115,7 +121,7 @@ int main(int argc, char **argv) {
         for (int i = 0; i < jobs && i < JOBS_MAX; i++) {
                 pid_t pid = start(cgroup);
                 if (pid == 0) {
-                        beat(s, argv[optind], argv[optind + 1]);
+                        beat(s, argv[optind], argv[optind + 1], pause_usec);
                         _exit(0);
                 }
                 if (pid < 0) {
