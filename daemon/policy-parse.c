@@ -516,7 +516,7 @@ static void parse_policy(const YamlNode *n, Policy *p, const Catalogue *catalogu
         if (p->rules->len > POLICY_RULES_MAX)
                 diag_error(d, &n->pos, "too-large", "more than %u rules in one policy", POLICY_RULES_MAX);
 
-        if (p->mode == MODE_DEFENSE_IN_DEPTH && p->enforcers & 1U << ENFORCER_BPF) {
+        if (p->mode == MODE_DEFENSE_IN_DEPTH && p->enforcers & (1U << ENFORCER_APPARMOR | 1U << ENFORCER_BPF)) {
                 base = catalogue_find(catalogue, "allow-list-base");
                 if (base)
                         (void)policy_add_named(p, base, RULE_BUILT_IN, NULL, NULL);

@@ -51,7 +51,7 @@ static char *mode_why_not(const Policy *p, const Rule *r)
                 return g_strdup("the mode BehaviorModeling records, it enforces no rule");
         if (p->mode != MODE_DEFENSE_IN_DEPTH && r->qualifiers & RULE_ALLOW)
                 return g_strdup("allow acts only where everything else is denied (mode DefenseInDepth)");
-        if (p->mode == MODE_DEFENSE_IN_DEPTH && r->origin != RULE_BASE && r->kind != OP_TEXT)
+        if (p->mode == MODE_DEFENSE_IN_DEPTH && r->origin == RULE_CUSTOM && r->kind != OP_TEXT)
                 return g_strdup("under DefenseInDepth AppArmor enforces its customProfile and appArmorRawRules");
         if (p->mode == MODE_DEFENSE_IN_DEPTH && r->targets && r->targets[0])
                 return g_strdup("AppArmor's rules of an allow-list hold for the whole workload: 'targets' cannot be had");

@@ -291,6 +291,10 @@ static bool any_source(const MountRule *m)
         return strcmp(m->source, "**") == 0 || strcmp(m->source, "/**") == 0;
 }
 
+#define REMOUNT_FLAGS                                                                                                       \
+        "ro,rw,nosuid,suid,nodev,dev,noexec,exec,sync,async,mand,nomand,dirsync,noatime,atime,nodiratime,diratime,silent,loud,"    \
+        "relatime,norelatime,iversion,noiversion,strictatime,bind"
+
 /* One line per thing that the rule's flags name. @where: in quotes, or "" for anywhere. */
 static void add_mount_lines(AaText *t, const MountRule *m, uint32_t i, const char *w, const char *where, const char *type)
 {
@@ -306,9 +310,10 @@ static void add_mount_lines(AaText *t, const MountRule *m, uint32_t i, const cha
                 aa_text_line(t, AA_LINE_RULE, i, "  %smount options=(rbind)%s%s,", w, blank, where);
         if ((f & MOUNT_ANY) != MOUNT_ANY && !typed && f & BIT(MOUNT_MOVE))
                 aa_text_line(t, AA_LINE_RULE, i, "  %smount options=(move)%s%s,", w, blank, where);
-        /* What is not about a source says where. */
-        if (!typed && f & BIT(MOUNT_REMOUNT))
-                aa_text_line(t, AA_LINE_RULE, i, "  %sremount%s%s,", w, blank, where);
+        /* What is not about a source says where. AppArmor's word `remount` matches nothing without each flag by name: and so a new
+         * mount there is meant as well. */
+        if (!typed && *where && f & BIT(MOUNT_REMOUNT))
+                aa_text_line(t, AA_LINE_RULE, i, "  %smount options in (remount,%s) -> %s,", w, REMOUNT_FLAGS, where);
         for (size_t k = 0; !typed && k < G_N_ELEMENTS(propagations); k++)
                 if (f & BIT(propagations[k].word) && ((f & MOUNT_ANY) != MOUNT_ANY || *where))
                         aa_text_line(t, AA_LINE_RULE, i, "  %smount options=(%s)%s%s,", w, propagations[k].option,
@@ -364,6 +369,9 @@ static char *why_not_mount(const MountRule *m, bool *ret_part)
         if ((m->flags & MOUNT_ANY) == MOUNT_ANY || !(m->flags & ~MOUNT_ACTIONS)) {
                 if (!any_type(m) && (m->flags & MOUNT_ANY) != MOUNT_ANY)
                         return g_strdup("AppArmor sees the type of a new mount only: a rule with 'fstype' needs the flag mount");
+                *ret_part = true;
+                if (m->flags & BIT(MOUNT_REMOUNT) && (m->flags & MOUNT_ANY) != MOUNT_ANY && any_source(m))
+                        return g_strdup("AppArmor cannot tell a remount from a new mount: a rule about remounts needs a place");
                 return NULL;
         }
         *ret_part = m->flags & MOUNT_ACTIONS && any_type(m);
@@ -416,6 +424,9 @@ const char *aa_rule_note(const Rule *r, AaEffect e)
         if (r->kind == OP_SOCKET && r->socket.protocols != UINT32_MAX)
                 return "AppArmor knows no protocols: it denies all sockets of the types 'stream' (for TCP) and 'dgram' (for UDP), "
                        "those of SCTP and of ping among them";
+        if (r->kind == OP_MOUNT && r->mount.flags & BIT(MOUNT_REMOUNT) && any_type(&r->mount) && !any_source(&r->mount))
+                return "AppArmor cannot tell a remount from a new mount at the same place: both are denied; and it does not see what "
+                       "fsmount(2) and move_mount(2) put into place";
         if (r->kind == OP_MOUNT && r->mount.flags & ~BIT(MOUNT_UMOUNT) && !(any_type(&r->mount) && any_source(&r->mount)))
                 return "AppArmor does not see which file system fsmount(2) and move_mount(2) put into place; choose BPF, too, or "
                        "deny every mount";

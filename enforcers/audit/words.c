@@ -96,6 +96,16 @@ static uint32_t letters_to_perms(AuditText letters)
         return perms & PERM_WRITE ? perms & ~(uint32_t)PERM_APPEND : perms;
 }
 
+/* Is it the file, and not the name that comes, that stands against a link or rename? */
+static bool is_other_name(const AuditRecord *r, const char *operation)
+{
+        uint32_t perms = letters_to_perms(r->requested);
+
+        if (strcmp(operation, "link") == 0 ? !r->target.data : strcmp(operation, "rename") != 0)
+                return false;
+        return perms && !(perms & PERM_WRITE);
+}
+
 static bool file_words(const AuditRecord *r, AuditWords *w)
 {
         for (size_t i = 0; i < G_N_ELEMENTS(file_operations); i++) {
@@ -110,10 +120,16 @@ static bool file_words(const AuditRecord *r, AuditWords *w)
                         w->requested = letters_to_perms(r->requested);
                 if (g_str_has_prefix(w->operation, "m") && w->requested & PERM_EXEC)
                         w->requested = PERM_EXEC;
+                /* A file that must not be read, or executed, must not get another name. */
+                if (is_other_name(r, w->operation)) {
+                        w->requested = letters_to_perms(r->requested);
+                        if (strcmp(w->operation, "link") == 0)
+                                object = without_slash(r->target);
+                }
                 /* The name that there is, and then the one that comes. */
                 if (r->target.data && strcmp(w->operation, "link") == 0) {
                         w->object = to_bytes(without_slash(r->target));
-                        w->object2 = to_bytes(object);
+                        w->object2 = to_bytes(without_slash(r->name));
                 } else
                         w->object = to_bytes(object);
                 w->table_kind = VA_KIND_FILE;
@@ -256,23 +272,27 @@ static char **mount_objects(AuditText fstype, AuditText srcname, uint64_t words)
         return (char **)g_ptr_array_steal(objects, NULL);
 }
 
+#define PROPAGATION(w) (UINT64_C(1) << MOUNT_##w | UINT64_C(1) << MOUNT_R##w)
+#define PROPAGATIONS (PROPAGATION(UNBINDABLE) | PROPAGATION(PRIVATE) | PROPAGATION(SLAVE) | PROPAGATION(SHARED))
+
 static bool mount_words_of(const AuditRecord *r, AuditWords *w)
 {
         bool umount = audit_text_is(r->operation, "umount"), pivot = audit_text_is(r->operation, "pivotroot");
         uint64_t words = umount ? UINT64_C(1) << MOUNT_UMOUNT : mount_words(r->flags);
         bool remount = !umount && !pivot && words >> MOUNT_REMOUNT & 1;
+        bool place = umount || pivot || remount || words & PROPAGATIONS; /* is it about that, and no source? */
 
         if (!umount && !pivot && !audit_text_is(r->operation, "mount"))
                 return false;
         w->operation = g_strdup(umount ? "umount" : pivot ? "pivot_root" : remount ? "remount" : "mount");
         w->kind = OP_MOUNT;
-        w->object = umount || pivot || remount  ? to_bytes(without_slash(r->name))
-                    : r->srcname.data           ? to_bytes(without_slash(r->srcname))
-                    : r->fstype.data            ? to_bytes(r->fstype)
-                                                : to_bytes(without_slash(r->name));
+        w->object = place             ? to_bytes(without_slash(r->name))
+                    : r->srcname.data ? to_bytes(without_slash(r->srcname))
+                    : r->fstype.data  ? to_bytes(r->fstype)
+                                      : to_bytes(without_slash(r->name));
         w->table_kind = VA_KIND_MOUNT;
         w->table_perms = 1;
-        w->table_objects = mount_objects(r->fstype, without_slash(umount || pivot || remount ? r->name : r->srcname), words);
+        w->table_objects = mount_objects(r->fstype, without_slash(place ? r->name : r->srcname), words);
         return true;
 }
 

@@ -41,14 +41,14 @@ write-mkdir | ok | EACCES@mkdir | rm $t/write/d ; dir $t/write | mkdir $t/write/
 write-chmod | ok | EACCES@chmod | put $t/write/e | chmod $t/write/e 600 | files[1] chmod $t/write/e
 write-symlink | ok | EACCES@symlink | rm $t/write/f ; dir $t/write | symlink x $t/write/f | files[1] symlink $t/write/f
 write-link-in | ok | EACCES@link | rm $t/write/g ; put $t/other | link $t/other $t/write/g | files[1] link *
-write-neighbour | ok | ok | put $t/write/h ; rm $t/free ; dir $t/free | read $t/write/h ; write $t/free/a ; unlink $t/free/a | none $t/write/h
+write-neighbour | ok | ok | put $t/write/h ; put $t/free/a | read $t/write/h ; write $t/free/a ; unlink $t/free/a | none $t/write/h
 append | ok | EACCES@open | put $t/append/a | open $t/append/a a | files[2] open $t/append/a
 exec | ok | EACCES@exec | | exec $t/bin/no | processes[0] exec $t/bin/no
 exec-map | ok | EACCES@map | | map $t/bin/no | processes[0] mmap $t/bin/no
 exec-neighbour | ok | ok | | exec /bin/true ; read $t/bin/no | none /bin/true
 shell | ok | EACCES@exec | | exec /bin/dash -c exit | disable-shell exec *
-capability | ok | EPERM@hostname | | hostname | capabilities capable sys_admin
-capability-neighbour | ok | ok | | nice -1 | -
+capability | ok | EPERM@cad | | cad | capabilities capable sys_boot
+capability-neighbour | ok | ok | | nice -1 ; hostname | -
 socket | ok | EACCES@sock | | sock inet dgram | sockets[0] socket *
 socket-neighbour | ok | ok | | sock inet stream ; sock unix dgram ; sock netlink raw | -
 ptrace | ok | EACCES@linkof | | linkof $outside root | ptrace ptrace *
@@ -76,7 +76,7 @@ bpfRawRules:
   - {pattern: "$t/group/**", permissions: [read], targets: [$t/bin/one]}
   processes: [{pattern: "$t/bin/no", permissions: [exec]}]
   network: {sockets: [{domains: [inet, inet6], types: [dgram]}]}
-  capabilities: [sys_admin]
+  capabilities: [sys_boot]
   ptrace: {permissions: [read]}
   signal: {}
   mounts:
@@ -115,11 +115,10 @@ inside denied
 alarms_in "$scratch/kinds" kinds.service kinds
 expect group/target exit:1@exec group_says $t/bin/one
 expect group/other ok group_says $t/bin/two
-expect group/stacked 'varmor.kinds//&varmor.kinds//g1 (enforce)' \
-        attempt -A varmor.kinds exec $t/bin/one /proc/self/attr/apparmor/current 2>/dev/null
+says group/stacked '^varmor.kinds//&varmor.kinds//g1 \(enforce\)' aa-exec -p varmor.kinds -- env $t/bin/one /proc/self/attr/apparmor/current
 since=${EPOCHREALTIME/./}
-aa-exec -p varmor.kinds -- /bin/setpriv --no-new-privs $t/bin/one $t/group/a >"$scratch/out" 2>&1
-says group/no-new-privs 'Permission denied' cat "$scratch/out"
+aa-exec -p varmor.kinds -- /bin/setpriv --no-new-privs $t/bin/one $t/group/a >"$scratch/group" 2>&1
+says group/no-new-privs 'Permission denied' cat "$scratch/group"
 succeeds group/alarm until_true 10 alarm_says "files\[3\].open.$t/group/a"
 fails escape/change-profile aa-exec -p varmor.kinds -- aa-exec -p unconfined -- true
 fails escape/remove aa-exec -p varmor.kinds -- sh -c 'printf varmor.kinds >/sys/kernel/security/apparmor/.remove'
@@ -131,10 +130,14 @@ since=${EPOCHREALTIME/./}
 try_all "$scratch/kinds" quiet
 inside quiet
 sleep 2
-expect quiet/no-alarms 0 eval 'alarms -s $since | grep -c kinds.service'
+# But a hard link that would show a file otherwise: the kernel always reports that.
+alarms -s "$since" | grep kinds.service | grep -v $'\tlink\t' >"$scratch/alarms"
+comment_file "$scratch/alarms"
+expect quiet/no-alarms 0 eval 'wc -l <"$scratch/alarms"'
 
 # Let through and told.
-sed 's/^\([^|]*|[^|]*|\)[^|]*/\1 ok /' "$scratch/kinds" >"$scratch/observed"
+# Hard links are let through without a word.
+sed 's/^\([^|]*|[^|]*|\)[^|]*/\1 ok /; /^[a-z-]*link-/s/|[^|]*$/| -/' "$scratch/kinds" >"$scratch/observed"
 { kinds_rules; printf 'auditViolations: true\nallowViolations: true\n'; } | policy kinds
 pid=$(main_of kinds)
 reload observed/reload
@@ -283,8 +286,9 @@ says both/show 'not by AppArmor: AppArmor cannot take exceptions' varmorctl show
 # --- the end --------------------------------------------------------------------------------------------------------------------
 unpolicy kinds own depth both
 reload end/reload
-expect end/nothing-loaded 0 grep -c '^varmor\.' /sys/kernel/security/apparmor/profiles
-expect end/main unconfined label_of "$(main_of depth)"
+until_true 20 fails_quietly grep -q '^varmor' /sys/kernel/security/apparmor/profiles
+expect end/nothing-loaded 0 grep -c '^varmor' /sys/kernel/security/apparmor/profiles
+expect end/main unconfined label_of "$(main_of kinds)"
 expect end/no-records 0 eval 'ls /run/varmor/apparmor | wc -l'
 succeeds end/restart systemctl restart kinds.service depth.service both.service own.service
 expect end/own 'own (enforce)' label_of "$(main_of own)"
