@@ -398,7 +398,8 @@ static char *run_pattern(const BundlePolicy *p)
         path = g_strconcat(dir ? dir : "", "/", unit, NULL);
         g_free(g_steal_pointer(&unit));
         unit = glob_escape(path);
-        return g_strconcat(unit, "*/**", NULL);
+        /* Not "*" alone: what may be a slice would go on, with all units of all policies below it. */
+        return g_strconcat(unit, "*.scope/**", NULL);
 }
 
 static char **with_pattern(char **patterns, char *one)
