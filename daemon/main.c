@@ -295,6 +295,9 @@ static void on_ready(Manager *m, void *userdata)
 
         d->ready = true;
         notify_status(d, "READY=1\n");
+        /* Not before: loading programs is one long step, for which the unit has TimeoutStartSec=, and the first sign of life would
+         * start the watchdog's clock. */
+        (void)sd_event_set_watchdog(d->event, 1);
         (void)malloc_trim(0);
 }
 
@@ -351,9 +354,6 @@ static int daemon_run(Daemon *d)
         int r, status;
 
         r = add_signals(d);
-        if (r < 0)
-                return r;
-        r = sd_event_set_watchdog(d->event, 1);
         if (r < 0)
                 return r;
         manager_add_listener(d->manager, &d->listener);
