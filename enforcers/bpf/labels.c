@@ -73,7 +73,7 @@ static int launchers_drop_others(int map, const GArray *keys)
 int launchers_load(Enforcer *e)
 {
         static const char *const always[] = {"/proc/1/exe", "/usr/lib/systemd/systemd", "/usr/lib/systemd/systemd-executor",
-                                             "/usr/lib/varmor/varmor-exec"};
+                                             "/usr/lib/varmor/varmor-exec", "/usr/lib/varmor/varmor-oci-hook"};
         g_autoptr(GArray) keys = g_array_new(FALSE, TRUE, sizeof(struct va_launcher));
         int r, map = e->pins.maps[MAP_LAUNCHERS];
         __u32 one = 1;
