@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
-# vm-timeout: 300
+# vm-takes: 80
 #
 # What AppArmor enforces: each kind of rule in the four cells of the disposition, with its neighbour and its alarm; changes under
 # a process that runs; targets; an own profile below ours; allow-lists and their trial, and the way back; BPF beside it; what is

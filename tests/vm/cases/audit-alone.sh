@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
+# vm-takes: 60
 # vm-append: lsm=landlock,lockdown,yama,apparmor
 #
 # What AppArmor and seccomp filters deny, as alarms, on a kernel without the BPF LSM: there are only the kernel's records. Policy and

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.1
+# vm-takes: 60
 # vm-append: audit_backlog_limit=64
 #
 # What AppArmor and seccomp filters deny, as alarms, with BPF programs that say whom it concerns: policy, rule and unit of processes

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.12
-# vm-short: 6.12
+# vm-takes: 45
 #
 # The same profile through varmor and through crun: the filter that the kernel has of a container says the same of every call of
 # every ABI as ours. The default profile of containers comes by way of podman, which decides its conditions.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
+# vm-takes: 60
 #
 # Seccomp: every built-in rule, every kind of entry, by all three ways into the kernel: what a filter denies works without
 # it, is denied under it, its neighbour still works, and there is one alarm that names the rule; the four dispositions; lists of

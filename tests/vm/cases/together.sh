@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
+# vm-takes: 120
 #
 # One policy, three enforcers, on units that systemd starts: who is under what since when, what a restart changes, which alarms
 # come, and in which order everything goes again.
