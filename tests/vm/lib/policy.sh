@@ -82,10 +82,11 @@ without() {
         verdicts "without/" < <(attempt -c "${2:-}" -f "$1" -r without 2>&1)
 }
 
-# with TABLE CGROUP: what the table says must happen in a covered cgroup. Alarms are looked for since then.
+# with TABLE CGROUP [NAME [PROFILE]]: what the table says must happen in a covered cgroup, and under that AppArmor profile. Alarms
+# are looked for since then.
 with() {
         since=${EPOCHREALTIME/./}
-        attempt -c "$2" -f "$1" -r with >"$scratch/with" 2>&1
+        attempt -c "$2" ${4:+-A "$4"} -f "$1" -r with >"$scratch/with" 2>&1
         verdicts "${3:-with}/" <"$scratch/with"
 }
 
