@@ -138,6 +138,11 @@ static Group *group_of(Compiler *c, const Rule *r)
         g->targets = g_steal_pointer(&targets);
         g->rules = g_array_new(FALSE, FALSE, sizeof(uint32_t));
         g_ptr_array_add(c->groups, g);
+        if (!(c->policy->enforcers & 1U << ENFORCER_BPF) || r->kind == OP_TEXT)
+                diag_warning(c->diag, &r->pos, "apparmor-start",
+                             "the rule '%s': AppArmor applies 'targets' to what a process under the policy executes, not to the command "
+                             "by which systemd starts the unit",
+                             r->id);
         return g;
 }
 
