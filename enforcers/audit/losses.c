@@ -15,7 +15,7 @@
 void audit_losses_scan(AuditLosses *l, const char *log, size_t size)
 {
         static const char word[] = "audit_lost=";
-        const char *p = log, *end = log + size;
+        const char *p = log, *end = size > 0 ? log + size : log; /* @log may be NULL then */
         uint64_t lost = 0;
         bool found = false;
 
