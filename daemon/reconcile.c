@@ -181,14 +181,24 @@ static void restart_loose(Manager *m, Entry *e)
         e->asked = g_string_free(g_steal_pointer(&units), FALSE);
 }
 
-static void find_loose(Manager *m, Entry *e)
+static void find_loose(Manager *m)
 {
-        g_clear_pointer(&e->loose, g_ptr_array_unref);
-        if (!m->binder || !binder_has_any(m->binder) || binder_is_open(m->binder) || !e->pub.current)
-                return;
-        e->loose = restarts_find(m, e->pub.full_name);
-        if (e->pub.current->update_existing)
-                restart_loose(m, e);
+        bool known = m->binder && binder_has_any(m->binder) && !binder_is_open(m->binder);
+        g_autoptr(GHashTable) all = known ? restarts_find(m) : NULL;
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, m->entries);
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
+                Entry *e = value;
+                GPtrArray *loose = all ? g_hash_table_lookup(all, e->pub.full_name) : NULL;
+
+                g_clear_pointer(&e->loose, g_ptr_array_unref);
+                if (loose)
+                        e->loose = g_ptr_array_ref(loose);
+                if (loose && e->pub.current && e->pub.current->update_existing)
+                        restart_loose(m, e);
+        }
 }
 
 /* Rules that no policy wants any more: of policies whose files are gone, also while no daemon ran. */
@@ -444,11 +454,10 @@ static void reconcile(Manager *m)
         }
 
         (void)g_hash_table_foreach_remove(m->entries, entry_drop_gone, m);
+        find_loose(m);
         g_hash_table_iter_init(&i, m->entries);
-        while (g_hash_table_iter_next(&i, NULL, &value)) {
-                find_loose(m, value);
+        while (g_hash_table_iter_next(&i, NULL, &value))
                 entry_settle(m, value);
-        }
         manager_save(m);
         manager_notify_status(m);
 }

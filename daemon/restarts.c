@@ -20,8 +20,9 @@
 #define LOOSE_MAX 256U
 #define PROCESSES_MAX 4096U /* of one cgroup that are looked at */
 
+/* One policy that binds something. */
 typedef struct Find {
-        Manager *m;
+        const Manager *m;
         const char *policy;
         uint32_t enforcers; /* that bind something of it */
         char *profile;      /* its name for AppArmor */
@@ -123,17 +124,6 @@ static uint32_t cgroup_lacks(const Find *f, const char *path, const char *unit)
         return lacks;
 }
 
-static bool is_covered(const Find *f, const char *path)
-{
-        const struct va_cover *cover = manager_cover(f->m, path);
-        guint n = g_strv_length(f->m->target_policies);
-
-        for (uint32_t i = 0; cover && i < MIN(cover->n, VA_COVER_MAX); i++)
-                if (cover->slot[i] < n && strcmp(f->m->target_policies[cover->slot[i]], f->policy) == 0)
-                        return true;
-        return false;
-}
-
 static const Unbound *find_unbound(const Find *f, const char *unit)
 {
         const GPtrArray *all = binder_unbound(f->m->binder);
@@ -155,23 +145,20 @@ static bool is_bound(const Find *f, const char *unit)
         return true;
 }
 
-static int visit(const char *path, void *userdata)
+static void look_at(Find *f, const char *path)
 {
-        Find *f = userdata;
         g_autofree char *unit = NULL;
         bool service;
         uint32_t lacks;
         Loose *l;
 
-        if (!is_covered(f, path))
-                return 0;
         unit = cgroup_to_unit(path);
         if (bindings_is_run_unit(unit))
-                return 0; /* varmorctl starts nothing there but under all that binds */
+                return; /* varmorctl starts nothing there but under all that binds */
         service = g_str_has_suffix(unit, ".service");
         lacks = cgroup_lacks(f, path, unit);
         if (lacks == 0)
-                return 0;
+                return;
         if (!service) {
                 g_free(unit);
                 unit = g_strdup(path);
@@ -181,7 +168,7 @@ static int visit(const char *path, void *userdata)
                 const Unbound *u = find_unbound(f, unit);
 
                 if (g_hash_table_size(f->found) >= LOOSE_MAX)
-                        return -E2BIG;
+                        return;
                 l = g_new0(Loose, 1);
                 l->unit = g_strdup(unit);
                 l->restart = service && is_bound(f, unit);
@@ -193,6 +180,57 @@ static int visit(const char *path, void *userdata)
                 g_hash_table_insert(f->found, l->unit, l);
         }
         l->enforcers |= lacks;
+}
+
+/* ---- all of them -------------------------------------------------------------------------------------------------------------- */
+
+static void find_free(void *p)
+{
+        Find *f = p;
+
+        if (!f)
+                return;
+        g_free(f->profile);
+        g_hash_table_unref(f->found);
+        g_clear_pointer(&f->containers, g_ptr_array_unref);
+        g_free(f);
+}
+
+/* NULL: @policy binds nothing. */
+static Find *find_new(const Manager *m, const char *policy)
+{
+        const Entry *e = manager_entry(m, policy);
+        g_autofree char *name = NULL;
+        uint32_t enforcers = 0;
+        Find *f;
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (m->slots[k].enforcer && m->slots[k].ops->flags & ENFORCER_AT_EXEC && binder_binds(m->binder, policy, k))
+                        enforcers |= 1U << k;
+        if (enforcers == 0)
+                return NULL;
+        name = policy_bind_name(policy);
+        f = g_new0(Find, 1);
+        *f = (Find){.m = m, .policy = policy, .enforcers = enforcers, .profile = g_strconcat("varmor.", name, NULL),
+                    .found = g_hash_table_new(g_str_hash, g_str_equal)};
+        if (e && e->pub.current && e->pub.current->target.kind == TARGET_CONTAINER)
+                f->containers = containers_load(m->root);
+        return f;
+}
+
+typedef struct Walk {
+        const Manager *m;
+        GPtrArray *finds; /* by the index of the targets */
+} Walk;
+
+static int visit(const char *path, void *userdata)
+{
+        const Walk *w = userdata;
+        const struct va_cover *cover = manager_cover(w->m, path);
+
+        for (uint32_t i = 0; cover && i < MIN(cover->n, VA_COVER_MAX); i++)
+                if (cover->slot[i] < w->finds->len && w->finds->pdata[cover->slot[i]])
+                        look_at(w->finds->pdata[cover->slot[i]], path);
         return 0;
 }
 
@@ -201,28 +239,35 @@ static int compare_loose(gconstpointer a, gconstpointer b)
         return strcmp((*(const Loose *const *)a)->unit, (*(const Loose *const *)b)->unit);
 }
 
-GPtrArray *restarts_find(Manager *m, const char *full_name)
+static GPtrArray *take_found(const Find *f)
 {
         GPtrArray *out = g_ptr_array_new_with_free_func((GDestroyNotify)loose_free);
-        g_autofree char *name = policy_bind_name(full_name), *profile = g_strconcat("varmor.", name, NULL);
-        g_autoptr(GHashTable) found = g_hash_table_new(g_str_hash, g_str_equal);
-        g_autoptr(GPtrArray) containers = NULL;
-        const Entry *e = manager_entry(m, full_name);
-        Find f = {.m = m, .policy = full_name, .profile = profile, .found = found};
         GHashTableIter i;
         gpointer value;
 
-        for (EnforcerKind k = 0; m->binder && k < _ENFORCER_KIND_MAX; k++)
-                if (m->slots[k].enforcer && m->slots[k].ops->flags & ENFORCER_AT_EXEC && binder_binds(m->binder, full_name, k))
-                        f.enforcers |= 1U << k;
-        if (f.enforcers == 0 || !m->targets || !m->target_policies)
-                return out;
-        if (e && e->pub.current && e->pub.current->target.kind == TARGET_CONTAINER)
-                f.containers = containers = containers_load(m->root);
-        (void)cgroup_walk(CGROUP_MOUNT, visit, &f); /* what could be seen counts */
-        g_hash_table_iter_init(&i, found);
+        g_hash_table_iter_init(&i, f->found);
         while (g_hash_table_iter_next(&i, NULL, &value))
                 g_ptr_array_add(out, value);
         g_ptr_array_sort(out, compare_loose);
         return out;
+}
+
+GHashTable *restarts_find(const Manager *m)
+{
+        GHashTable *all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+        g_autoptr(GPtrArray) finds = g_ptr_array_new_with_free_func(find_free);
+        Walk w = {.m = m, .finds = finds};
+
+        if (!m->targets || !m->target_policies)
+                return all;
+        for (char **name = m->target_policies; *name; name++)
+                g_ptr_array_add(finds, find_new(m, *name));
+        (void)cgroup_walk(CGROUP_MOUNT, visit, &w); /* what could be seen counts */
+        for (guint i = 0; i < finds->len; i++) {
+                const Find *f = finds->pdata[i];
+
+                if (f)
+                        g_hash_table_replace(all, g_strdup(f->policy), take_found(f));
+        }
+        return all;
 }

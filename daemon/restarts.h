@@ -18,5 +18,6 @@ typedef struct Loose {
 
 void loose_free(Loose *l);
 
-/** restarts_find() - what of @full_name is loose at this moment. The result is of Loose, sorted by unit, bounded; to be freed. */
-GPtrArray *restarts_find(Manager *m, const char *full_name);
+/** restarts_find() - what is loose at this moment, by one walk over the cgroups: name of each policy that binds something -> GPtrArray of
+ * Loose, sorted by unit, bounded. To be freed. */
+GHashTable *restarts_find(const Manager *m);
