@@ -185,6 +185,23 @@ void policy_free(Policy *p)
         g_free(p);
 }
 
+RuleEffect rule_effect(const Policy *p, const Rule *r)
+{
+        uint32_t q = r->qualifiers;
+        RuleEffect e = {.log = q & RULE_AUDIT};
+
+        if (q & RULE_ALLOW) {
+                e.allow = true;
+                return e;
+        }
+        /* Without a word rules deny; with `audit` alone they only report. */
+        if (q & RULE_DENY || q == 0) {
+                e.deny = !p->allow_violations;
+                e.log |= p->audit_violations;
+        }
+        return e;
+}
+
 bool policy_denies(const Policy *p)
 {
         return p->mode != MODE_ALWAYS_ALLOW && p->mode != MODE_BEHAVIOR_MODELING && !p->allow_violations;

@@ -211,6 +211,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rule, rule_free)
 /** rule_dup() - a deep copy. */
 Rule *rule_dup(const Rule *r);
 
+/* What a rule does where it matches. */
+typedef struct RuleEffect {
+        bool deny;
+        bool log;
+        bool allow;
+} RuleEffect;
+
+typedef struct Policy Policy;
+
+/** rule_effect() - with the disposition of @p worked in. */
+RuleEffect rule_effect(const Policy *p, const Rule *r);
+
 /** rule_summary() - one line for people: "deny write /etc/passwd". Freed by the caller. */
 char *rule_summary(const Rule *r);
 
@@ -238,7 +250,7 @@ typedef struct DepthProfile {
         uint32_t arches;         /* seccomp: 1 << SyscallArch; 0: native */
 } DepthProfile;
 
-typedef struct Policy {
+struct Policy {
         char *name;         /* metadata.name */
         char *slice;        /* VarmorPolicy: metadata.namespace, the slice that confines it; NULL: whole host */
         char *full_name;    /* "name", or "slice/name"; the key everywhere */
@@ -260,7 +272,7 @@ typedef struct Policy {
         char **files;       /* the file and its fragments, in the order they were merged */
         bool sealed;
         char digest[65];    /* SHA-256 of policy_dump(), hex; set by policy_seal() */
-} Policy;
+};
 
 Policy *policy_new(void);
 void policy_free(Policy *p);

@@ -70,7 +70,7 @@ static char *targets_why_not(const Rule *r)
 }
 
 /* NULL: AppArmor enforces the rule. @ret_part: a part of it at least. */
-static char *why_not(const Policy *p, const Rule *r, AaEffect e, bool *ret_part)
+static char *why_not(const Policy *p, const Rule *r, RuleEffect e, bool *ret_part)
 {
         char *why;
 
@@ -170,7 +170,7 @@ static void add_raw(Compiler *c, uint32_t i, const char *raw, const SourcePos *p
 static void add_rule(Compiler *c, uint32_t i, AaPeers *peers)
 {
         const Rule *r = rule_at(c, i);
-        AaEffect e = aa_effect(c->policy, r);
+        RuleEffect e = rule_effect(c->policy, r);
         const char *last = i > 0 ? rule_at(c, i - 1)->id : NULL;
         const char *note;
 
@@ -348,7 +348,7 @@ static int write_custom(Compiler *c, const GArray *rules)
 static void sort_rule(Compiler *c, uint32_t i, GArray *everybody)
 {
         const Rule *r = rule_at(c, i);
-        AaEffect e = aa_effect(c->policy, r);
+        RuleEffect e = rule_effect(c->policy, r);
         bool part = false, grouped = r->targets && r->targets[0];
         char *why = why_not(c->policy, r, e, &part);
         GArray *rules = everybody;

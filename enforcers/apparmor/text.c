@@ -13,24 +13,7 @@
 
 #define BIT(n) (UINT64_C(1) << (n))
 
-AaEffect aa_effect(const Policy *p, const Rule *r)
-{
-        uint32_t q = r->qualifiers;
-        AaEffect e = {.log = q & RULE_AUDIT};
-
-        if (q & RULE_ALLOW) {
-                e.allow = true;
-                return e;
-        }
-        /* Without a word rules deny; with `audit` alone they only report. */
-        if (q & RULE_DENY || q == 0) {
-                e.deny = !p->allow_violations;
-                e.log |= p->audit_violations;
-        }
-        return e;
-}
-
-static const char *words_of(AaEffect e)
+static const char *words_of(RuleEffect e)
 {
         if (e.deny)
                 return e.log ? "audit deny " : "deny ";
@@ -146,7 +129,7 @@ void aa_text_peers(AaText *t, const AaPeers *peers)
                 aa_text_line(t, AA_LINE_OURS, AA_NO_RULE, "  signal,");
 }
 
-static void add_ptrace(AaText *t, const Rule *r, uint32_t i, AaEffect e, AaPeers *peers)
+static void add_ptrace(AaText *t, const Rule *r, uint32_t i, RuleEffect e, AaPeers *peers)
 {
         uint32_t perms = r->ptrace.perms & PTRACE_PERM_ALL;
         g_autofree char *list = ptrace_list(perms);
@@ -163,7 +146,7 @@ static void add_ptrace(AaText *t, const Rule *r, uint32_t i, AaEffect e, AaPeers
         }
 }
 
-static void add_signal(AaText *t, const Rule *r, uint32_t i, AaEffect e, AaPeers *peers)
+static void add_signal(AaText *t, const Rule *r, uint32_t i, RuleEffect e, AaPeers *peers)
 {
         if (r->signal.strict)
                 aa_text_line(t, AA_LINE_RULE, i, "  %ssignal (send),", words_of(e));
@@ -179,7 +162,7 @@ static void add_signal(AaText *t, const Rule *r, uint32_t i, AaEffect e, AaPeers
 /* ---- files ---------------------------------------------------------------------------------------------------------- */
 
 /* To write is also to link into place; what may not be executed may not be mapped to be executed. */
-static char *file_words(uint32_t perms, AaEffect e)
+static char *file_words(uint32_t perms, RuleEffect e)
 {
         return g_strconcat(perms & PERM_READ ? e.allow ? "rk" : "r" : "", perms & PERM_WRITE ? "w" : perms & PERM_APPEND ? "a" : "",
                            perms & PERM_WRITE && !e.allow ? "l" : "", perms & PERM_EXEC ? "m" : "",
@@ -192,7 +175,7 @@ static bool begins_profile(const AaText *t, const char *expression)
         return t->exact && g_hash_table_contains(t->exact, expression);
 }
 
-static void add_file(AaText *t, const Rule *r, uint32_t i, AaEffect e)
+static void add_file(AaText *t, const Rule *r, uint32_t i, RuleEffect e)
 {
         g_autoptr(GPtrArray) expressions = g_ptr_array_new_with_free_func(g_free);
         g_autofree char *words = file_words(r->file.perms, e);
@@ -215,7 +198,7 @@ static void add_file(AaText *t, const Rule *r, uint32_t i, AaEffect e)
 
 /* ---- capabilities, sockets -------------------------------------------------------------------------------------------- */
 
-static void add_capabilities(AaText *t, const Rule *r, uint32_t i, AaEffect e)
+static void add_capabilities(AaText *t, const Rule *r, uint32_t i, RuleEffect e)
 {
         g_autofree char *names = NULL;
 
@@ -242,7 +225,7 @@ static uint32_t socket_types(const SocketRule *r)
         return types & r->types;
 }
 
-static void add_socket(AaText *t, const Rule *r, uint32_t i, AaEffect e)
+static void add_socket(AaText *t, const Rule *r, uint32_t i, RuleEffect e)
 {
         const uint64_t inet = BIT(AF_INET) | BIT(AF_INET6);
         uint32_t types = socket_types(&r->socket);
@@ -324,7 +307,7 @@ static void add_mount_lines(AaText *t, const MountRule *m, uint32_t i, const cha
                 aa_text_line(t, AA_LINE_RULE, i, "  %sumount%s%s,", w, blank, where);
 }
 
-static void add_mount(AaText *t, const Rule *r, uint32_t i, AaEffect e)
+static void add_mount(AaText *t, const Rule *r, uint32_t i, RuleEffect e)
 {
         const MountRule *m = &r->mount;
         g_autoptr(GPtrArray) where = g_ptr_array_new_with_free_func(g_free), types = g_ptr_array_new_with_free_func(g_free);
@@ -389,7 +372,7 @@ static char *why_not_patterns(char *const *patterns)
         return NULL;
 }
 
-char *aa_rule_why_not(const Rule *r, AaEffect e, bool *ret_part)
+char *aa_rule_why_not(const Rule *r, RuleEffect e, bool *ret_part)
 {
         *ret_part = false;
         switch (r->kind) {
@@ -417,7 +400,7 @@ char *aa_rule_why_not(const Rule *r, AaEffect e, bool *ret_part)
         }
 }
 
-const char *aa_rule_note(const Rule *r, AaEffect e)
+const char *aa_rule_note(const Rule *r, RuleEffect e)
 {
         if (!e.deny)
                 return NULL;
@@ -433,7 +416,7 @@ const char *aa_rule_note(const Rule *r, AaEffect e)
         return NULL;
 }
 
-void aa_text_rule(AaText *t, const Rule *r, uint32_t i, AaEffect e, AaPeers *peers)
+void aa_text_rule(AaText *t, const Rule *r, uint32_t i, RuleEffect e, AaPeers *peers)
 {
         switch (r->kind) {
         case OP_FILE:

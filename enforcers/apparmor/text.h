@@ -10,16 +10,6 @@
 #include "blob.h"
 #include "policy.h"
 
-/* What a rule does where it matches. */
-typedef struct AaEffect {
-        bool deny;
-        bool log;
-        bool allow;
-} AaEffect;
-
-/** aa_effect() - with the disposition of @p worked in. */
-AaEffect aa_effect(const Policy *p, const Rule *r);
-
 /* What some rule takes away towards processes outside of the policy. */
 typedef struct AaPeers {
         uint32_t outside; /* PtracePerm */
@@ -45,14 +35,14 @@ void aa_text_block(AaText *t, uint32_t rule, const char *text);
 
 /** aa_rule_why_not() - why AppArmor cannot do what @r says; NULL: it can. To be freed.
  * @ret_part: whether a part of it can be had all the same. */
-char *aa_rule_why_not(const Rule *r, AaEffect e, bool *ret_part);
+char *aa_rule_why_not(const Rule *r, RuleEffect e, bool *ret_part);
 
 /** aa_rule_note() - in what AppArmor differs from what @r says, without being less; NULL: in nothing. Static. */
-const char *aa_rule_note(const Rule *r, AaEffect e);
+const char *aa_rule_note(const Rule *r, RuleEffect e);
 
 /** aa_text_rule() - append what @r, the rule number @i, says. What it says about other processes goes into @peers if it cannot
  * be a line. */
-void aa_text_rule(AaText *t, const Rule *r, uint32_t i, AaEffect e, AaPeers *peers);
+void aa_text_rule(AaText *t, const Rule *r, uint32_t i, RuleEffect e, AaPeers *peers);
 
 /** aa_text_peers() - append what is left to be allowed towards other processes. */
 void aa_text_peers(AaText *t, const AaPeers *peers);

@@ -11,13 +11,6 @@
 #include "automaton.h"
 #include "objects.h"
 
-/* What a rule does where it matches. */
-typedef struct Effect {
-        bool deny;
-        bool log;
-        bool allow;
-} Effect;
-
 typedef struct Compiler {
         const Policy *policy;
         Diag *diag;
@@ -30,23 +23,6 @@ typedef struct Compiler {
         uint64_t capabilities; /* .capabilities */
         uint64_t families;  /* and .families */
 } Compiler;
-
-static Effect effect_of(const Policy *p, const Rule *r)
-{
-        uint32_t q = r->qualifiers;
-        Effect e = {.log = q & RULE_AUDIT};
-
-        if (q & RULE_ALLOW) {
-                e.allow = true;
-                return e;
-        }
-        /* Without a word rules deny; with `audit` alone they only report. */
-        if (q & RULE_DENY || q == 0) {
-                e.deny = !p->allow_violations;
-                e.log |= p->audit_violations;
-        }
-        return e;
-}
 
 /* ---- which rules ------------------------------------------------------------------------------------------------- */
 
@@ -150,7 +126,7 @@ static int add_rule(Compiler *c, uint32_t i)
 {
         const Rule *r = c->policy->rules->pdata[i];
         const char *why = mode_why_not(c->policy);
-        Effect e = effect_of(c->policy, r);
+        RuleEffect e = rule_effect(c->policy, r);
         g_autoptr(GArray) objects = NULL;
         bool closes = e.deny || (e.log && !e.allow);
         uint32_t group = 0;
@@ -185,7 +161,7 @@ static int add_rule(Compiler *c, uint32_t i)
 
 /* How much rule @e has to say about a bit that it names: the highest speaks for the bit, and among equals the first in the
  * document. A deny that is silent needs no name, so one that reports goes before it. */
-static unsigned rank(Effect e)
+static unsigned rank(RuleEffect e)
 {
         return e.deny ? (e.log ? 4 : 3) : e.log ? 2 : e.allow ? 1 : 0;
 }
@@ -203,7 +179,7 @@ static void accept_rules(const Policy *p, uint32_t kind, const uint32_t *rules, 
 
         for (size_t i = 0; i < n; i++) {
                 const Rule *r = p->rules->pdata[rules[i]];
-                Effect e = effect_of(p, r);
+                RuleEffect e = rule_effect(p, r);
                 uint8_t perms = objects_perms(r, kind);
 
                 if (kind == VA_KIND_FILE)
