@@ -5,13 +5,12 @@
 #include "binder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "util.h"
 
 #define SYSTEMD_ADDRESS "unix:path=/run/systemd/private"
@@ -51,43 +50,9 @@ static char *path_of(const Binder *b, const char *name)
 
 static GBytes *read_file(const char *path)
 {
-        autofd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        g_autofree char *data = NULL;
-        struct stat st;
-        gsize done = 0;
+        GBytes *bytes = NULL;
 
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_size > (off_t)FILE_BYTES_MAX)
-                return NULL;
-        data = g_malloc((gsize)st.st_size + 1);
-        while (done < (gsize)st.st_size) {
-                ssize_t n = read(fd, data + done, (gsize)st.st_size - done);
-
-                if (n <= 0)
-                        return NULL;
-                done += (gsize)n;
-        }
-        return g_bytes_new_take(g_steal_pointer(&data), done);
-}
-
-/* As a whole or not at all. */
-static int write_file(const char *path, GBytes *bytes, mode_t mode)
-{
-        g_autofree char *tmp = g_strconcat(path, ".new", NULL);
-        gsize size;
-        const char *data = g_bytes_get_data(bytes, &size);
-        autofd int fd = RET_ERRNO(open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
-
-        if (fd < 0)
-                return fd;
-        while (size > 0) {
-                ssize_t n = RET_ERRNO(write(fd, data, size));
-
-                if (n < 0)
-                        return (int)n;
-                data += n;
-                size -= (size_t)n;
-        }
-        return RET_ERRNO(rename(tmp, path));
+        return file_read(path, FILE_BYTES_MAX, &bytes) < 0 ? NULL : bytes;
 }
 
 static char *digest_of(GBytes *bytes)
@@ -138,7 +103,7 @@ static void state_save(const Binder *b)
                 g_variant_builder_add(&since, "{st}", key, *(const uint64_t *)value);
         v = g_variant_ref_sink(g_variant_new("(s@a{st})", b->read_digest, g_variant_builder_end(&since)));
         bytes = g_variant_get_data_as_bytes(v);
-        (void)write_file(path, bytes, 0600); /* without it, the next daemon asks for one reload too many */
+        (void)file_replace(path, bytes, 0600); /* without it, the next daemon asks for one reload too many */
 }
 
 static void state_load(Binder *b)
@@ -402,7 +367,7 @@ int binder_want(Binder *b, const Bindings *bindings)
 
         digest = digest_of(bytes);
         if (strcmp(digest, b->digest) != 0) {
-                r = bytes ? write_file(path, bytes, 0644) : RET_ERRNO(unlink(path));
+                r = bytes ? file_replace(path, bytes, 0644) : RET_ERRNO(unlink(path));
                 if (r < 0 && (bytes || r != -ENOENT))
                         return r;
                 g_free(b->digest);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
+#include "file.h"
 #include "manager-internal.h"
 #include "util.h"
 
@@ -53,26 +54,6 @@ static GBytes *serialise(const Manager *m)
         return g_variant_get_data_as_bytes(v);
 }
 
-static int write_state(const char *path, GBytes *bytes)
-{
-        g_autofree char *tmp = g_strconcat(path, ".new", NULL);
-        gsize size;
-        const char *data = g_bytes_get_data(bytes, &size);
-        autofd int fd = RET_ERRNO(open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-
-        if (fd < 0)
-                return fd;
-        while (size > 0) {
-                ssize_t n = RET_ERRNO(write(fd, data, size));
-
-                if (n < 0)
-                        return (int)n;
-                data += n;
-                size -= (size_t)n;
-        }
-        return RET_ERRNO(rename(tmp, path));
-}
-
 void manager_save(Manager *m)
 {
         g_autofree char *path = g_strconcat(m->root, STATE_FILE, NULL), *digest = NULL;
@@ -85,7 +66,7 @@ void manager_save(Manager *m)
         digest = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
         if (g_strcmp0(digest, m->state_digest) == 0)
                 return;
-        r = write_state(path, bytes);
+        r = file_replace(path, bytes, 0600);
         if (r < 0) {
                 journal_log(m->journal, LOG_WARNING, NULL, NULL, "What is in force cannot be noted in %s: %s", path,
                             strerror(-r));
@@ -97,32 +78,10 @@ void manager_save(Manager *m)
 
 static int read_state(const char *path, Bundle **ret)
 {
-        autofd int fd = RET_ERRNO(open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
         g_autoptr(GBytes) bytes = NULL;
-        g_autofree char *data = NULL;
-        struct stat st;
-        size_t done = 0;
-        int r;
+        int r = file_read(path, MANAGER_STATE_BYTES_MAX, &bytes);
 
-        if (fd < 0)
-                return fd;
-        r = RET_ERRNO(fstat(fd, &st));
-        if (r < 0)
-                return r;
-        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_size > (off_t)MANAGER_STATE_BYTES_MAX)
-                return -EBADMSG;
-        data = g_malloc((gsize)st.st_size + 1);
-        while (done < (size_t)st.st_size) {
-                ssize_t n = RET_ERRNO(read(fd, data + done, (size_t)st.st_size - done));
-
-                if (n < 0)
-                        return (int)n;
-                if (n == 0)
-                        return -EBADMSG;
-                done += (size_t)n;
-        }
-        bytes = g_bytes_new_take(g_steal_pointer(&data), done);
-        return bundle_from_bytes(bytes, ret);
+        return r < 0 ? r : bundle_from_bytes(bytes, ret);
 }
 
 void manager_restore(Manager *m)
