@@ -2,7 +2,8 @@
 #pragma once
 
 /* What the files of the manager share: manager.c (life cycle, what it tells), manager-load.c (requests and loads),
- * manager-mode.c (mode switches), reconcile.c (the only one that applies anything), monitor.c (events and counters). */
+ * manager-mode.c (mode switches), reconcile.c (the only one that applies anything), manager-stands.c (how each policy stands
+ * then), monitor.c (events and counters). */
 
 #include <glib.h>
 
@@ -151,6 +152,10 @@ int manager_lock(Manager *m);
 /* reconcile.c */
 int manager_open_enforcers(Manager *m);
 void manager_close_enforcers(Manager *m);
+
+/* manager-stands.c */
+/** manager_settle() - @e is as it will be: work out how it stands, and tell whoever should know. */
+void manager_settle(Manager *m, Entry *e);
 
 /* manager-containers.c */
 /** manager_publish_containers() - tell the hook of container engines of the policies for containers. */
