@@ -48,13 +48,12 @@ static int parse_base(const char *text, json_object **ret, Diag *d)
         return 0;
 }
 
-static int export_oci(const Policy *p, const OciHost *host, const char *base_text, char **ret, Diag *d)
+static int export_oci(const Policy *p, const SeccompHost *host, const char *base_text, char **ret, Diag *d)
 {
         autojson *base = NULL, *profile = NULL;
-        OciHost here;
+        SeccompHost here = seccomp_host();
         int r;
 
-        oci_host_detect(&here);
         if (base_text) {
                 r = parse_base(base_text, &base, d);
                 if (r < 0)
@@ -102,7 +101,7 @@ static int export_apparmor(const Policy *p, char **ret, Diag *d)
         return r;
 }
 
-int export_policy(const Policy *p, ExportFormat f, const OciHost *host, const char *base, char **ret, Diag *d)
+int export_policy(const Policy *p, ExportFormat f, const SeccompHost *host, const char *base, char **ret, Diag *d)
 {
         switch (f) {
         case EXPORT_OCI_SECCOMP:

@@ -28,7 +28,7 @@ ExportFormat export_format_from_string(const char *s);
  * @host: for which OCI's conditions are decided; NULL: this one.
  * @base: text of the seccomp profile that the outcome is to be part of; NULL: none. OCI only.
  * Return: 0; -EBADMSG, -E2BIG, with @d; -EOPNOTSUPP: the policy says nothing that could be said in it. */
-int export_policy(const Policy *p, ExportFormat f, const OciHost *host, const char *base, char **ret, Diag *d);
+int export_policy(const Policy *p, ExportFormat f, const SeccompHost *host, const char *base, char **ret, Diag *d);
 
 /** export_systemd() - a drop-in for a unit; rules that systemd's settings cannot express are comments in it. */
 char *export_systemd(const Policy *p);

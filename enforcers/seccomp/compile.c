@@ -6,24 +6,12 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "emit.h"
 #include "filter.h"
 #include "rule-table.h"
 #include "syscalls.h"
-
-SeccompHost seccomp_host(void)
-{
-        SeccompHost host = {.native = syscall_native()};
-        struct utsname u;
-
-        if (uname(&u) < 0 || sscanf(u.release, "%hu.%hu", &host.kernel[0], &host.kernel[1]) != 2)
-                host.kernel[0] = host.kernel[1] = 0; /* what asks for a version does not get it */
-        return host;
-}
 
 /* ---- what varmor-exec has to know ------------------------------------------------------------------------------------ */
 

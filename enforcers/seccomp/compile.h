@@ -10,9 +10,6 @@
 #define SECCOMP_KINDS (1U << OP_SYSCALL)
 #define SECCOMP_MODES (1U << MODE_ALWAYS_ALLOW | 1U << MODE_ENHANCE_PROTECT | 1U << MODE_DEFENSE_IN_DEPTH)
 
-/** seccomp_host() - the machine that this runs on. */
-SeccompHost seccomp_host(void);
-
 /** seccomp_compile_for() - pure. The blob is empty when there is nothing to enforce. Return: as EnforcerOps.compile(). */
 int seccomp_compile_for(const Policy *p, const SeccompHost *host, Profile **ret, Diag *d);
 

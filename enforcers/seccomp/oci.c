@@ -7,34 +7,12 @@
 #include "oci.h"
 
 #include <errno.h>
-#include <linux/capability.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
-#include "region.h"
+#include "oci-wish.h"
 
 #define NAMES_MAX 4096U
 #define ENTRIES_MAX 4096U
-
-/* What containers are given unless they ask for more: conditions on capabilities are decided by it. */
-#define BIT(c) (UINT64_C(1) << (c))
-#define DEFAULT_CAPABILITIES                                                                                            \
-        (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_KILL) | BIT(CAP_SETGID) |  \
-         BIT(CAP_SETUID) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_NET_RAW) | BIT(CAP_SYS_CHROOT) |       \
-         BIT(CAP_MKNOD) | BIT(CAP_AUDIT_WRITE) | BIT(CAP_SETFCAP))
-
-/* What happens to a call. */
-typedef struct Fate {
-        SyscallAction action; /* _SYSCALL_ACTION_INVALID: one that is not known here; it denies */
-        int32_t errno_ret;    /* -1: none */
-} Fate;
-
-/* The calls of one name with one fate. */
-typedef struct Part {
-        Region *region;
-        Fate fate;
-} Part;
 
 typedef struct BaseEntry {
         json_object *json; /* borrowed */
@@ -43,10 +21,7 @@ typedef struct BaseEntry {
 } BaseEntry;
 
 typedef struct Merge {
-        const Policy *policy;
-        GHashTable *wanted;    /* name -> GPtrArray of Part, as the policy's rules say it, not yet disjoint */
-        Fate policy_default;
-        bool log;
+        OciWish wish;
         GPtrArray *base;       /* of BaseEntry */
         GHashTable *base_names; /* name -> GPtrArray of BaseEntry, borrowed */
         Fate base_default, fate;
@@ -55,242 +30,12 @@ typedef struct Merge {
         Diag *diag;
 } Merge;
 
-static bool passes(SyscallAction a)
-{
-        return a == SYSCALL_ALLOW || a == SYSCALL_LOG;
-}
-
-static Fate stricter(Fate a, Fate b)
-{
-        return b.action < a.action ? b : a; /* actions stand in the order in which the kernel combines filters */
-}
-
-static bool same_fate(Fate a, Fate b)
-{
-        return a.action == b.action && a.errno_ret == b.errno_ret;
-}
-
-static void part_free(Part *p)
-{
-        g_clear_pointer(&p->region, g_array_unref);
-        g_free(p);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Part, part_free)
-
 static void base_entry_free(BaseEntry *e)
 {
         g_clear_pointer(&e->region, g_array_unref);
         g_free(e);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BaseEntry, base_entry_free)
-
-/* ---- the machine ----------------------------------------------------------------------------------------------------- */
-
-#if defined(__x86_64__)
-#define NATIVE ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define NATIVE ARCH_RISCV64
-#elif defined(__s390x__)
-#define NATIVE ARCH_S390X
-#elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define NATIVE ARCH_PPC64LE
-#elif defined(__i386__)
-#define NATIVE ARCH_X86
-#else
-#define NATIVE ARCH_ARM
-#endif
-
-void oci_host_detect(OciHost *ret)
-{
-        struct utsname uts;
-        unsigned major = 0, minor = 0;
-
-        if (uname(&uts) == 0)
-                (void)sscanf(uts.release, "%u.%u", &major, &minor);
-        *ret = (OciHost){.native = NATIVE, .kernel = {(uint16_t)major, (uint16_t)minor}};
-}
-
-/* What a machine runs beside its own. A list of what is denied is for all of it, else another ABI would go around it. */
-static uint32_t host_arches(SyscallArch native)
-{
-        switch (native) {
-        case ARCH_X86_64:
-                return 1U << ARCH_X86_64 | 1U << ARCH_X86 | 1U << ARCH_X32;
-        case ARCH_AARCH64:
-                return 1U << ARCH_AARCH64 | 1U << ARCH_ARM;
-        case ARCH_S390X:
-                return 1U << ARCH_S390X | 1U << ARCH_S390;
-        default:
-                return 1U << native;
-        }
-}
-
-static bool kernel_is_at_least(const OciHost *host, const uint16_t version[2])
-{
-        return host->kernel[0] > version[0] || (host->kernel[0] == version[0] && host->kernel[1] >= version[1]);
-}
-
-static bool is_for_host(const SyscallRule *r, const OciHost *host)
-{
-        const SyscallCondition *in = &r->includes, *ex = &r->excludes;
-        uint32_t native = 1U << host->native;
-
-        if ((in->caps & ~DEFAULT_CAPABILITIES) || (in->arches && !(in->arches & native)) ||
-            (in->min_kernel[0] && !kernel_is_at_least(host, in->min_kernel)))
-                return false;
-        return !(ex->caps & DEFAULT_CAPABILITIES) && !(ex->arches & native) &&
-               !(ex->min_kernel[0] && kernel_is_at_least(host, ex->min_kernel));
-}
-
-/* ---- the policy -------------------------------------------------------------------------------------------------------- */
-
-static Fate make_fate(SyscallAction a, int32_t errno_ret)
-{
-        if (a != SYSCALL_ERRNO && a != SYSCALL_TRACE)
-                return (Fate){a, -1};
-        return (Fate){a, errno_ret >= 0 ? errno_ret : EPERM};
-}
-
-static bool is_allow_list(const Policy *p)
-{
-        return p->mode == MODE_DEFENSE_IN_DEPTH && p->depth[ENFORCER_SECCOMP].type == PROFILE_CUSTOM;
-}
-
-static bool enforces(const Policy *p)
-{
-        return (p->enforcers & 1U << ENFORCER_SECCOMP) &&
-               (p->mode == MODE_ENHANCE_PROTECT || p->mode == MODE_RUNTIME_DEFAULT || is_allow_list(p));
-}
-
-static const char *why_not(const Merge *m, const Rule *r, const OciHost *host)
-{
-        if (r->unenforceable)
-                return r->unenforceable;
-        if (r->targets)
-                return "a profile is for all programs of a container, the rule is for some";
-        if (r->qualifiers & RULE_ALLOW && !is_allow_list(m->policy))
-                return "allow acts only where everything else is denied (mode DefenseInDepth)";
-        if (!is_for_host(&r->syscall, host))
-                return "its 'includes' and 'excludes' say that it is not for this machine, or not for a process with the usual "
-                       "capabilities of a container";
-        return NULL;
-}
-
-/* Return: false: the disposition leaves nothing of @r. */
-static bool rule_fate(const Policy *p, const Rule *r, Fate *ret)
-{
-        bool audit = p->audit_violations || r->qualifiers & RULE_AUDIT || p->mode == MODE_DEFENSE_IN_DEPTH;
-
-        if (passes(r->syscall.action) || !p->allow_violations)
-                *ret = make_fate(r->syscall.action, r->syscall.errno_ret);
-        else if (audit)
-                *ret = make_fate(SYSCALL_LOG, -1);
-        else
-                return false;
-        return true;
-}
-
-static int want_rule(Merge *m, const Rule *r)
-{
-        g_autoptr(GArray) region = NULL;
-        Fate fate;
-        int e;
-
-        if (!rule_fate(m->policy, r, &fate))
-                return 0;
-        m->log |= !passes(fate.action) && (m->policy->audit_violations || r->qualifiers & RULE_AUDIT);
-        e = region_from_args(r->syscall.args, &region);
-        for (char **name = r->syscall.names; e >= 0 && *name; name++) {
-                GPtrArray *parts = g_hash_table_lookup(m->wanted, *name);
-                Part *p = g_new0(Part, 1);
-
-                if (!parts) {
-                        parts = g_ptr_array_new_with_free_func((GDestroyNotify)part_free);
-                        g_hash_table_insert(m->wanted, g_strdup(*name), parts);
-                }
-                *p = (Part){.region = g_array_ref(region), .fate = fate};
-                g_ptr_array_add(parts, p);
-        }
-        return e;
-}
-
-static int read_policy(Merge *m, const OciHost *host)
-{
-        const Policy *p = m->policy;
-        const DepthProfile *depth = &p->depth[ENFORCER_SECCOMP];
-
-        m->policy_default = make_fate(SYSCALL_ALLOW, -1);
-        if (!enforces(p)) {
-                diag_warning(m->diag, &p->mode_pos, "nothing-to-export",
-                             "in the mode %s and with these enforcers the policy denies no system call", mode_to_string(p->mode));
-                return 0;
-        }
-        if (is_allow_list(p)) {
-                m->policy_default = make_fate(depth->action, depth->errno_ret);
-                m->log = true;
-                if (p->allow_violations && !passes(depth->action))
-                        m->policy_default = make_fate(SYSCALL_LOG, -1);
-        }
-        for (guint i = 0; i < p->rules->len; i++) {
-                const Rule *r = p->rules->pdata[i];
-                const char *why = NULL;
-                int e;
-
-                if (r->kind != OP_SYSCALL || (r->only && !(r->only & 1U << ENFORCER_SECCOMP)))
-                        continue;
-                why = why_not(m, r, host);
-                if (why) {
-                        diag_warning(m->diag, &r->pos, "not-exported", "the rule '%s' is not in the profile: %s", r->id, why);
-                        continue;
-                }
-                e = want_rule(m, r);
-                if (e < 0)
-                        return e;
-        }
-        return 0;
-}
-
-static gint compare_parts(gconstpointer a, gconstpointer b)
-{
-        const Part *x = *(const Part *const *)a, *y = *(const Part *const *)b;
-
-        return (x->fate.action > y->fate.action) - (x->fate.action < y->fate.action);
-}
-
-/* What the policy says of all calls of @name: disjoint parts. */
-static int policy_parts(Merge *m, const char *name, GPtrArray **ret)
-{
-        g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func((GDestroyNotify)part_free);
-        GPtrArray *wanted = g_hash_table_lookup(m->wanted, name);
-        g_autoptr(GArray) left = region_new(true);
-        Part *rest;
-
-        if (wanted)
-                g_ptr_array_sort(wanted, compare_parts); /* stable: of equal ones the first counts */
-        for (guint i = 0; wanted && i < wanted->len; i++) {
-                const Part *w = wanted->pdata[i];
-                g_autoptr(Part) p = g_new0(Part, 1);
-                Region *next;
-                int r = region_intersect(w->region, left, &p->region);
-
-                if (r < 0)
-                        return r;
-                r = region_subtract(left, w->region, &next);
-                if (r < 0)
-                        return r;
-                p->fate = w->fate;
-                g_ptr_array_add(out, g_steal_pointer(&p));
-                g_array_unref(left);
-                left = next;
-        }
-        rest = g_new0(Part, 1);
-        *rest = (Part){.region = g_steal_pointer(&left), .fate = m->policy_default};
-        g_ptr_array_add(out, rest);
-        *ret = g_steal_pointer(&out);
-        return 0;
-}
 
 /* ---- the profile that it is worked into ----------------------------------------------------------------------------------- */
 
@@ -321,7 +66,7 @@ static Fate read_fate(json_object *o, const char *action_key, const char *errno_
 {
         json_object *action = get(o, action_key, json_type_string), *number = get(o, errno_key, json_type_int);
 
-        return make_fate(read_action(json_object_get_string(action)), number ? json_object_get_int(number) : -1);
+        return fate_make(read_action(json_object_get_string(action)), number ? json_object_get_int(number) : -1);
 }
 
 static int read_args(Merge *m, json_object *args, GArray **ret)
@@ -395,7 +140,7 @@ static int read_base(Merge *m, json_object *base)
 {
         json_object *syscalls;
 
-        m->base_default = make_fate(SYSCALL_ALLOW, -1);
+        m->base_default = fate_make(SYSCALL_ALLOW, -1);
         if (!base)
                 return 0;
         if (!json_object_is_type(base, json_type_object) || !get(base, "defaultAction", json_type_string))
@@ -457,7 +202,7 @@ static int add_region(Merge *m, const char *name, const Region *region, Fate fat
         g_autoptr(GPtrArray) lists = NULL;
         int r = region_to_args(region, &lists);
 
-        if (r < 0 || same_fate(fate, m->fate))
+        if (r < 0 || fate_same(fate, m->fate))
                 return r;
         for (guint i = 0; i < lists->len; i++) {
                 const GArray *args = lists->pdata[i];
@@ -484,7 +229,7 @@ static void keep_entry(Merge *m, const BaseEntry *e, GHashTable *taken)
         for (size_t i = 0; i < json_object_array_length(old); i++) {
                 json_object *name = json_object_array_get_idx(old, i);
 
-                if (!passes(e->fate.action) || !g_hash_table_contains(taken, json_object_get_string(name)))
+                if (!fate_passes(e->fate.action) || !g_hash_table_contains(taken, json_object_get_string(name)))
                         json_object_array_add(names, json_object_get(name));
         }
         if (json_object_array_length(names) == 0) {
@@ -511,7 +256,7 @@ static int meet_entry(Merge *m, const char *name, const Region *region, const Ba
                 int r = region_intersect(region, p->region, &both);
 
                 if (r >= 0)
-                        r = add_region(m, name, both, stricter(e ? e->fate : m->base_default, p->fate), e);
+                        r = add_region(m, name, both, fate_stricter(e ? e->fate : m->base_default, p->fate), e);
                 if (r < 0)
                         return r;
         }
@@ -539,18 +284,18 @@ static int meet_name(Merge *m, const char *name)
 {
         g_autoptr(GPtrArray) parts = NULL;
         const GPtrArray *entries = g_hash_table_lookup(m->base_names, name);
-        int r = policy_parts(m, name, &parts);
+        int r = oci_wish_parts(&m->wish, name, &parts);
 
         for (guint i = 0; r >= 0 && entries && i < entries->len; i++) {
                 const BaseEntry *e = entries->pdata[i];
 
-                if (passes(e->fate.action))
+                if (fate_passes(e->fate.action))
                         r = meet_entry(m, name, e->region, e, parts);
         }
-        if (r >= 0 && passes(m->base_default.action))
+        if (r >= 0 && fate_passes(m->base_default.action))
                 r = meet_default(m, name, entries, parts);
         if (r == -E2BIG)
-                diag_error(m->diag, &m->policy->pos, "too-big",
+                diag_error(m->diag, &m->wish.policy->pos, "too-big",
                            "the conditions on the system call %s are too many to be worked into one profile", name);
         return r;
 }
@@ -568,11 +313,11 @@ static int meet_all(Merge *m)
         gpointer name;
         guint n;
 
-        g_hash_table_iter_init(&i, m->wanted);
+        g_hash_table_iter_init(&i, m->wish.wanted);
         while (g_hash_table_iter_next(&i, &name, NULL))
                 g_hash_table_add(taken, name);
         g_hash_table_iter_init(&i, m->base_names);
-        while (!same_fate(m->policy_default, make_fate(SYSCALL_ALLOW, -1)) && g_hash_table_iter_next(&i, &name, NULL))
+        while (!fate_same(m->wish.fallback, fate_make(SYSCALL_ALLOW, -1)) && g_hash_table_iter_next(&i, &name, NULL))
                 g_hash_table_add(taken, name);
         for (guint k = 0; k < m->base->len; k++)
                 keep_entry(m, m->base->pdata[k], taken);
@@ -590,12 +335,27 @@ static int meet_all(Merge *m)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------------- */
 
+/* What a machine runs beside its own. A list of what is denied is for all of it, else another ABI would go around it. */
+static uint32_t host_arches(SyscallArch native)
+{
+        switch (native) {
+        case ARCH_X86_64:
+                return 1U << ARCH_X86_64 | 1U << ARCH_X86 | 1U << ARCH_X32;
+        case ARCH_AARCH64:
+                return 1U << ARCH_AARCH64 | 1U << ARCH_ARM;
+        case ARCH_S390X:
+                return 1U << ARCH_S390X | 1U << ARCH_S390;
+        default:
+                return 1U << native;
+        }
+}
+
 static json_object *make_arches(const Policy *p, SyscallArch native)
 {
         uint32_t arches = host_arches(native);
         json_object *out = json_object_new_array();
 
-        if (is_allow_list(p))
+        if (oci_is_allow_list(p))
                 arches &= p->depth[ENFORCER_SECCOMP].arches | 1U << native;
         json_object_array_add(out, json_object_new_string(syscall_arch_to_string(native)));
         for (SyscallArch a = 0; a < _SYSCALL_ARCH_MAX; a++)
@@ -619,7 +379,7 @@ static void add_log_flag(json_object *profile, json_object *base)
         json_object_object_add(profile, "flags", flags);
 }
 
-static json_object *make_profile(Merge *m, const OciHost *host, json_object *base)
+static json_object *make_profile(Merge *m, const SeccompHost *host, json_object *base)
 {
         json_object *out = json_object_new_object();
 
@@ -634,8 +394,8 @@ static json_object *make_profile(Merge *m, const OciHost *host, json_object *bas
                                 json_object_object_add(out, key, json_object_get(value));
                 }
         } else
-                json_object_object_add(out, "architectures", make_arches(m->policy, host->native));
-        if (m->log)
+                json_object_object_add(out, "architectures", make_arches(m->wish.policy, host->native));
+        if (m->wish.log)
                 add_log_flag(out, base);
         json_object_object_add(out, "syscalls", json_object_get(m->entries));
         return out;
@@ -643,29 +403,28 @@ static json_object *make_profile(Merge *m, const OciHost *host, json_object *bas
 
 static void merge_done(Merge *m)
 {
-        g_hash_table_unref(m->wanted);
+        g_hash_table_unref(m->wish.wanted);
         g_hash_table_unref(m->base_names);
         g_ptr_array_unref(m->base);
         g_hash_table_unref(m->grouped);
         json_object_put(m->entries);
 }
 
-int oci_seccomp(const Policy *p, const OciHost *host, json_object *base, json_object **ret, Diag *d)
+int oci_seccomp(const Policy *p, const SeccompHost *host, json_object *base, json_object **ret, Diag *d)
 {
         Merge m = {
-                .policy = p,
-                .wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref),
+                .wish = {.policy = p, .wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref)},
                 .base = g_ptr_array_new_with_free_func((GDestroyNotify)base_entry_free),
                 .base_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref),
                 .entries = json_object_new_array(),
                 .grouped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                 .diag = d,
         };
-        int r = read_policy(&m, host);
+        int r = oci_wish_read(&m.wish, host, d);
 
         if (r >= 0)
                 r = read_base(&m, base);
-        m.fate = stricter(m.base_default, m.policy_default);
+        m.fate = fate_stricter(m.base_default, m.wish.fallback);
         if (r >= 0 && (int)m.fate.action < 0)
                 r = bad_base(&m, "its 'defaultAction' is not known");
         if (r >= 0)
@@ -676,19 +435,4 @@ int oci_seccomp(const Policy *p, const OciHost *host, json_object *base, json_ob
                 diag_error(d, &p->pos, "too-big", "the conditions on system calls are too many to be worked into one profile");
         merge_done(&m);
         return r;
-}
-
-bool oci_has_rules(const Policy *p)
-{
-        if (!enforces(p))
-                return false;
-        if (is_allow_list(p))
-                return true;
-        for (guint i = 0; i < p->rules->len; i++) {
-                const Rule *r = p->rules->pdata[i];
-
-                if (r->kind == OP_SYSCALL && (!r->only || r->only & 1U << ENFORCER_SECCOMP))
-                        return true;
-        }
-        return false;
 }

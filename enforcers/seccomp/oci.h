@@ -6,26 +6,18 @@
  * read by engines (--security-opt seccomp=FILE) and by runtimes (linux.seccomp in config.json) alike. Pure. */
 
 #include <json-c/json.h>
-#include <stdint.h>
 
 #include "diag.h"
+#include "host.h"
 #include "policy.h"
 
 /* Text of a profile that is read. */
 #define OCI_BYTES_MAX (4U << 20)
 
-/* For whom the conditions of entries are decided. */
-typedef struct OciHost {
-        SyscallArch native;
-        uint16_t kernel[2]; /* major, minor */
-} OciHost;
-
-void oci_host_detect(OciHost *ret);
-
 /** oci_seccomp() - what @p and @base permit both; in @d, as warnings, the rules that cannot be part of it.
  * @base: a profile, borrowed; NULL: everything is permitted.
  * Return: 0; -EBADMSG: @base is no profile; -E2BIG: too many conditions on one system call. */
-int oci_seccomp(const Policy *p, const OciHost *host, json_object *base, json_object **ret, Diag *d);
+int oci_seccomp(const Policy *p, const SeccompHost *host, json_object *base, json_object **ret, Diag *d);
 
 /** oci_has_rules() - does @p say anything about system calls? */
 bool oci_has_rules(const Policy *p);

@@ -5,19 +5,11 @@
 #include "verdicts.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "syscalls.h"
-
-/* What containerd gives a container: conditions of profiles on capabilities are decided by these. */
-#define BIT(c) (UINT64_C(1) << (c))
-#define DEFAULT_CAPABILITIES                                                                                            \
-        (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_KILL) | BIT(CAP_SETGID) |  \
-         BIT(CAP_SETUID) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_NET_RAW) | BIT(CAP_SYS_CHROOT) |       \
-         BIT(CAP_MKNOD) | BIT(CAP_AUDIT_WRITE) | BIT(CAP_SETFCAP))
 
 typedef struct Maker {
         const Policy *policy;
@@ -115,24 +107,6 @@ static const char *mode_why_not(const Policy *p)
                 return p->depth[ENFORCER_SECCOMP].type == PROFILE_CUSTOM ? NULL
                                                                          : "'defenseInDepth' has no profile for Seccomp";
         }
-}
-
-static bool kernel_is_at_least(const SeccompHost *host, const uint16_t version[2])
-{
-        return host->kernel[0] > version[0] || (host->kernel[0] == version[0] && host->kernel[1] >= version[1]);
-}
-
-/* As container engines decide it: every condition of includes must hold, and none of excludes. */
-static bool is_for_host(const SyscallRule *r, const SeccompHost *host)
-{
-        const SyscallCondition *in = &r->includes, *ex = &r->excludes;
-        uint32_t native = 1U << host->native;
-
-        if ((in->caps & ~DEFAULT_CAPABILITIES) || (in->arches && !(in->arches & native)) ||
-            (in->min_kernel[0] && !kernel_is_at_least(host, in->min_kernel)))
-                return false;
-        return !(ex->caps & DEFAULT_CAPABILITIES) && !(ex->arches & native) &&
-               !(ex->min_kernel[0] && kernel_is_at_least(host, ex->min_kernel));
 }
 
 static char *rule_why_not_seccomp(const Policy *p, const Rule *r)
@@ -313,7 +287,7 @@ static int add_rule(Maker *m, guint index)
                 why = g_strdup("no system call that this version knows has such a name");
         g_ptr_array_add(m->verdicts->why_not, why);
         /* An entry that is not for this machine is in force as it is written. */
-        if (why || !is_for_host(&r->syscall, m->host) || !rule_ret(m->policy, r, &e.ret))
+        if (why || !seccomp_host_has(m->host, &r->syscall) || !rule_ret(m->policy, r, &e.ret))
                 return 0;
         for (guint abi = 0; abi < m->verdicts->abis->len; abi++)
                 add_names(m, abi, r, e);

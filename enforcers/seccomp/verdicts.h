@@ -12,18 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host.h"
 #include "policy.h"
 
 /* All entries of all ABIs. A filter has 4096 instructions: what comes near this does not fit anyway. */
 #define VERDICT_ENTRIES_MAX 65536U
 
 #define VERDICT_NO_RULE UINT32_MAX
-
-/* The machine that a filter is for. */
-typedef struct SeccompHost {
-        SyscallArch native;
-        uint16_t kernel[2]; /* major, minor */
-} SeccompHost;
 
 typedef struct VerdictEntry {
         uint32_t ret;       /* SECCOMP_RET_* with its data */

@@ -58,7 +58,7 @@ static Policy *new_policy(void)
 
 static void try_json(const uint8_t *data, size_t size)
 {
-        const OciHost host = {.native = ARCH_X86_64, .kernel = {6, 12}};
+        const SeccompHost host = {.native = ARCH_X86_64, .kernel = {6, 12}};
         g_autofree char *text = g_strndup((const char *)data, size), *out = NULL;
         g_autoptr(Policy) p = new_policy();
         json_object *spec = json_tokener_parse(text), *again;

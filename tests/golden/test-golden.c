@@ -270,7 +270,7 @@ static void append_seccomp(GString *s, const Policy *policy)
 
 static void append_export(GString *s, const Policy *policy, ExportFormat format)
 {
-        const OciHost host = {.native = ARCH_X86_64, .kernel = {6, 12}};
+        const SeccompHost host = {.native = ARCH_X86_64, .kernel = {6, 12}};
         g_autoptr(Diag) d = diag_new();
         g_autofree char *text = NULL;
         int r = export_policy(policy, format, &host, NULL, &text, d);

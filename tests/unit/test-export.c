@@ -133,7 +133,7 @@ static void test_region(void)
 
 /* ---- profiles ------------------------------------------------------------------------------------------------------------ */
 
-static const OciHost host = {.native = ARCH_X86_64, .kernel = {6, 12}};
+static const SeccompHost host = {.native = ARCH_X86_64, .kernel = {6, 12}};
 
 static json_object *get(json_object *o, const char *key)
 {

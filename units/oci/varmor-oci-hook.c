@@ -189,13 +189,12 @@ static int add_seccomp(Hook *h, const ContainerPolicy *p, const char **ret_why)
         const Policy *policy = find_policy(h, p->full_name);
         g_autoptr(Diag) d = diag_new();
         json_object *profile;
-        OciHost host;
+        SeccompHost host = seccomp_host();
 
         if (!policy) {
                 *ret_why = "its files have errors, and its system calls cannot be read from them";
                 return -EBADMSG;
         }
-        oci_host_detect(&host);
         if (oci_seccomp(policy, &host, spec_seccomp(h->spec), &profile, d) < 0) {
                 *ret_why = "its system calls cannot be worked into the profile of the engine";
                 return -EBADMSG;

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* OCI: what the policy itself says of system calls, see oci-wish.h. */
+
+#include "oci-wish.h"
+
+#include <errno.h>
+
+#include "oci.h"
+
+bool fate_passes(SyscallAction a)
+{
+        return a == SYSCALL_ALLOW || a == SYSCALL_LOG;
+}
+
+Fate fate_stricter(Fate a, Fate b)
+{
+        return b.action < a.action ? b : a; /* actions stand in the order in which the kernel combines filters */
+}
+
+bool fate_same(Fate a, Fate b)
+{
+        return a.action == b.action && a.errno_ret == b.errno_ret;
+}
+
+Fate fate_make(SyscallAction a, int32_t errno_ret)
+{
+        if (a != SYSCALL_ERRNO && a != SYSCALL_TRACE)
+                return (Fate){a, -1};
+        return (Fate){a, errno_ret >= 0 ? errno_ret : EPERM};
+}
+
+static void part_free(Part *p)
+{
+        g_clear_pointer(&p->region, g_array_unref);
+        g_free(p);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Part, part_free)
+
+bool oci_is_allow_list(const Policy *p)
+{
+        return p->mode == MODE_DEFENSE_IN_DEPTH && p->depth[ENFORCER_SECCOMP].type == PROFILE_CUSTOM;
+}
+
+static bool enforces(const Policy *p)
+{
+        return (p->enforcers & 1U << ENFORCER_SECCOMP) &&
+               (p->mode == MODE_ENHANCE_PROTECT || p->mode == MODE_RUNTIME_DEFAULT || oci_is_allow_list(p));
+}
+
+static const char *why_not(const OciWish *w, const Rule *r, const SeccompHost *host)
+{
+        if (r->unenforceable)
+                return r->unenforceable;
+        if (r->targets)
+                return "a profile is for all programs of a container, the rule is for some";
+        if (r->qualifiers & RULE_ALLOW && !oci_is_allow_list(w->policy))
+                return "allow acts only where everything else is denied (mode DefenseInDepth)";
+        if (!seccomp_host_has(host, &r->syscall))
+                return "its 'includes' and 'excludes' say that it is not for this machine, or not for a process with the usual "
+                       "capabilities of a container";
+        return NULL;
+}
+
+/* Return: false: the disposition leaves nothing of @r. */
+static bool rule_fate(const Policy *p, const Rule *r, Fate *ret)
+{
+        bool audit = p->audit_violations || r->qualifiers & RULE_AUDIT || p->mode == MODE_DEFENSE_IN_DEPTH;
+
+        if (fate_passes(r->syscall.action) || !p->allow_violations)
+                *ret = fate_make(r->syscall.action, r->syscall.errno_ret);
+        else if (audit)
+                *ret = fate_make(SYSCALL_LOG, -1);
+        else
+                return false;
+        return true;
+}
+
+static int want_rule(OciWish *w, const Rule *r)
+{
+        g_autoptr(GArray) region = NULL;
+        Fate fate;
+        int e;
+
+        if (!rule_fate(w->policy, r, &fate))
+                return 0;
+        w->log |= !fate_passes(fate.action) && (w->policy->audit_violations || r->qualifiers & RULE_AUDIT);
+        e = region_from_args(r->syscall.args, &region);
+        for (char **name = r->syscall.names; e >= 0 && *name; name++) {
+                GPtrArray *parts = g_hash_table_lookup(w->wanted, *name);
+                Part *p = g_new0(Part, 1);
+
+                if (!parts) {
+                        parts = g_ptr_array_new_with_free_func((GDestroyNotify)part_free);
+                        g_hash_table_insert(w->wanted, g_strdup(*name), parts);
+                }
+                *p = (Part){.region = g_array_ref(region), .fate = fate};
+                g_ptr_array_add(parts, p);
+        }
+        return e;
+}
+
+int oci_wish_read(OciWish *w, const SeccompHost *host, Diag *d)
+{
+        const Policy *p = w->policy;
+        const DepthProfile *depth = &p->depth[ENFORCER_SECCOMP];
+
+        w->fallback = fate_make(SYSCALL_ALLOW, -1);
+        if (!enforces(p)) {
+                diag_warning(d, &p->mode_pos, "nothing-to-export",
+                             "in the mode %s and with these enforcers the policy denies no system call", mode_to_string(p->mode));
+                return 0;
+        }
+        if (oci_is_allow_list(p)) {
+                w->fallback = fate_make(depth->action, depth->errno_ret);
+                w->log = true;
+                if (p->allow_violations && !fate_passes(depth->action))
+                        w->fallback = fate_make(SYSCALL_LOG, -1);
+        }
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *r = p->rules->pdata[i];
+                const char *why = NULL;
+                int e;
+
+                if (r->kind != OP_SYSCALL || (r->only && !(r->only & 1U << ENFORCER_SECCOMP)))
+                        continue;
+                why = why_not(w, r, host);
+                if (why) {
+                        diag_warning(d, &r->pos, "not-exported", "the rule '%s' is not in the profile: %s", r->id, why);
+                        continue;
+                }
+                e = want_rule(w, r);
+                if (e < 0)
+                        return e;
+        }
+        return 0;
+}
+
+static gint compare_parts(gconstpointer a, gconstpointer b)
+{
+        const Part *x = *(const Part *const *)a, *y = *(const Part *const *)b;
+
+        return (x->fate.action > y->fate.action) - (x->fate.action < y->fate.action);
+}
+
+int oci_wish_parts(const OciWish *w, const char *name, GPtrArray **ret)
+{
+        g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func((GDestroyNotify)part_free);
+        GPtrArray *wanted = g_hash_table_lookup(w->wanted, name);
+        g_autoptr(GArray) left = region_new(true);
+        Part *rest;
+
+        if (wanted)
+                g_ptr_array_sort(wanted, compare_parts); /* stable: of equal ones the first counts */
+        for (guint i = 0; wanted && i < wanted->len; i++) {
+                const Part *part = wanted->pdata[i];
+                g_autoptr(Part) p = g_new0(Part, 1);
+                Region *next;
+                int r = region_intersect(part->region, left, &p->region);
+
+                if (r < 0)
+                        return r;
+                r = region_subtract(left, part->region, &next);
+                if (r < 0)
+                        return r;
+                p->fate = part->fate;
+                g_ptr_array_add(out, g_steal_pointer(&p));
+                g_array_unref(left);
+                left = next;
+        }
+        rest = g_new0(Part, 1);
+        *rest = (Part){.region = g_steal_pointer(&left), .fate = w->fallback};
+        g_ptr_array_add(out, rest);
+        *ret = g_steal_pointer(&out);
+        return 0;
+}
+
+bool oci_has_rules(const Policy *p)
+{
+        if (!enforces(p))
+                return false;
+        if (oci_is_allow_list(p))
+                return true;
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *r = p->rules->pdata[i];
+
+                if (r->kind == OP_SYSCALL && (!r->only || r->only & 1U << ENFORCER_SECCOMP))
+                        return true;
+        }
+        return false;
+}
