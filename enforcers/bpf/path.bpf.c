@@ -11,7 +11,11 @@
 #define AREA (VA_PATH_MAX - 1)
 #define AREA_1 AREA
 #define NAME_MAX 255U /* include/uapi/linux/limits.h */
-#define TRIES 1024 /* while others rename or mount */
+/* While others rename or mount. Who holds the lock may be on a processor that its hypervisor has taken away for a while; the
+ * kernel's own walk would wait for ever. BPF_MAX_LOOPS is 8 Mi, include/linux/bpf.h. */
+#define TRIES (8U << 20)
+#define TRIES_UNTIMED 1024U
+#define WAIT_NSEC 1000000000ULL
 
 /* fs/dcache.c, fs/namespace.c: seqlock_t, which begins with its sequence number. */
 extern const void rename_lock __ksym __weak;
@@ -49,6 +53,7 @@ struct climb {
         struct mount *top;   /* the topmost, of the task's namespace */
         struct dentry *from; /* the dentry and the mount that the path is for */
         struct mount *on;
+        __u64 until_nsec; /* when to give up; 0: not asked yet */
         __u32 base; /* the area */
 };
 
@@ -261,12 +266,23 @@ static __always_inline int pseudo_path(struct va_scratch *s, __u32 which, __u64 
         return 0;
 }
 
+static __always_inline bool has_waited_enough(struct climb *x)
+{
+        __u64 now = bpf_ktime_get_ns();
+
+        if (!x->until_nsec)
+                x->until_nsec = now + WAIT_NSEC;
+        return now > x->until_nsec;
+}
+
 /* One attempt. The path is good only if nobody renamed or mounted anything meanwhile. */
 static long try_step(__u32 i, struct climb *x)
 {
         __u64 version = names_version();
 
         x->s->result = -1;
+        if (i >= TRIES_UNTIMED && has_waited_enough(x))
+                return 1;
         POS(x->s) = AREA;
         if (version & 0x100000001ULL)
                 return 0;
@@ -293,6 +309,7 @@ int va_path(struct va_scratch *s, __u32 which, __u64 mnt, __u64 dentry)
         x.from = (struct dentry *)dentry;
         x.on = m;
         x.base = which ? AREA_1 : 0;
+        x.until_nsec = 0;
         x.top = t->nsproxy ? t->nsproxy->mnt_ns->root : NULL;
         s->result = -1;
         bpf_loop(TRIES, try_step, &x, 0);

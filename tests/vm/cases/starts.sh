@@ -23,26 +23,6 @@ systemctl daemon-reload
 # What systemd has to do for fifty units is not ours to wait for one by one.
 units=$(printf 'start@%d.service ' {1..50})
 
-# One start in some thousand has ended by a signal here, before the program began, and nobody knows yet whose fault that is: what is
-# known is shown, and that unit is started once more.
-start_again() {
-        local dead
-        dead=$(systemctl list-units --failed --no-legend --plain 'start@*.service' | cut -d ' ' -f 1)
-        [ -n "$dead" ] || return 0
-        {
-                echo "started again: $dead"
-                journalctl -q -b -u 'start@*.service' -p warning -n 10 -o short-monotonic --no-hostname
-                journalctl -q -b -k -n 500 -o short-monotonic --no-hostname | grep -Ei 'segfault|traps|sig=11|starter' | tail -n 5
-                journalctl -q -b -t varmord -o cat | grep -E 'could not be|lost|left out' | tail -n 5
-                bpftool -j map dump pinned "$(echo /sys/fs/bpf/varmor/v*/maps/va_state)" 2>/dev/null | head -c 600
-        } >"$scratch/log"
-        comment_file "$scratch/log"
-        # shellcheck disable=SC2086
-        systemctl reset-failed $dead
-        # shellcheck disable=SC2086
-        systemctl start $dead
-}
-
 batch() { # NAME COUNT: one round of COUNT clones, and the fifty units
         local line
         line=$(starter -n "$2" -j 4 -t 'system.slice/start@c%d.service' /srv/starts/key /srv/starts/page)
@@ -53,7 +33,6 @@ batch() { # NAME COUNT: one round of COUNT clones, and the fifty units
         rm -f /run/starts-*
         # shellcheck disable=SC2086
         systemctl start $units
-        start_again
         line=$(cat /run/starts-* 2>/dev/null | sort | uniq -c | tr -s ' \n' ' ')
         if [ "$line" = " 50 denied " ]; then ok "$1/units"; else
                 not_ok "$1/units" "$line"
