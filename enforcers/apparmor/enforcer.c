@@ -106,6 +106,9 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
         e->audit = audit_new(&apparmor_audit_hooks, env, e);
         if (audit_missing(e->audit))
                 diag_warning(d, NULL, "no-records", "nobody can tell what it denies: %s", audit_missing(e->audit));
+        if (audit_fallen_back(e->audit))
+                diag_warning(d, NULL, "records-of-journal", "what it denies is told by way of the journal, later than otherwise: %s",
+                             audit_fallen_back(e->audit));
         *ret = e;
         return 0;
 }

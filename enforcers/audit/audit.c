@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "identify.h"
+#include "journal-stream.h"
 #include "losses.h"
 #include "pairs.h"
 #include "stream.h"
@@ -25,10 +26,11 @@ struct Audit {
         const AuditHooks *hooks;
         const EnforcerEnv *env;
         void *userdata;
-        AuditStream *stream; /* NULL: it cannot be had */
+        AuditStream *stream;    /* NULL: it cannot be had */
+        JournalStream *journal; /* then; NULL: nor can this */
         AuditPairs *pairs;
         int epoll, timer;
-        char *missing;
+        char *missing; /* of the stream */
         bool counts_losses;  /* the kernel's own; one of the enforcers does */
         AuditLosses losses;
         uint64_t lost_by_kernel; /* of @losses: while no origins came */
@@ -293,10 +295,25 @@ static int open_all(Audit *a, Diag *d)
         a->timer = RET_ERRNO(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
         if (a->timer < 0)
                 return a->timer;
+        r = watch_fd(a, a->timer);
+        if (r < 0)
+                return r;
         r = audit_stream_open(record_type(a), &a->stream, d);
-        if (r >= 0)
-                r = watch_fd(a, audit_stream_fd(a->stream));
-        return r < 0 ? r : watch_fd(a, a->timer);
+        return r < 0 ? r : watch_fd(a, audit_stream_fd(a->stream));
+}
+
+static int fall_back(Audit *a, Diag *d)
+{
+        int r = a->timer < 0 ? a->timer : journal_stream_open(record_type(a), &a->journal, d);
+
+        return r < 0 ? r : watch_fd(a, journal_stream_fd(a->journal));
+}
+
+static char *say(const Diag *d, int error)
+{
+        const DiagMessage *last = d->messages->len > 0 ? d->messages->pdata[d->messages->len - 1] : NULL;
+
+        return g_strdup(last ? last->text : g_strerror(-error));
 }
 
 Audit *audit_new(const AuditHooks *hooks, const EnforcerEnv *env, void *userdata)
@@ -312,9 +329,17 @@ Audit *audit_new(const AuditHooks *hooks, const EnforcerEnv *env, void *userdata
         a->pairs = audit_pairs_new(record_type(a), on_record, a);
         a->counts_losses = hooks->enforcer == ENFORCER_APPARMOR || !has_apparmor();
         r = open_all(a, d);
-        if (r < 0)
-                a->missing = g_strdup(d->messages->len > 0 ? ((DiagMessage *)d->messages->pdata[0])->text : g_strerror(-r));
-        else if (a->counts_losses)
+        if (r < 0) {
+                a->missing = say(d, r);
+                r = fall_back(a, d);
+        }
+        if (r < 0) {
+                g_autofree char *why = say(d, r), *stream = g_steal_pointer(&a->missing);
+
+                g_clear_pointer(&a->journal, journal_stream_close);
+                a->missing = g_strdup_printf("%s; %s", stream, why);
+        }
+        if (a->counts_losses)
                 audit_losses_poll(&a->losses);
         return a;
 }
@@ -324,6 +349,7 @@ void audit_free(Audit *a)
         if (!a)
                 return;
         audit_stream_close(a->stream);
+        journal_stream_close(a->journal);
         audit_pairs_free(a->pairs);
         a->epoll = fd_close(a->epoll);
         a->timer = fd_close(a->timer);
@@ -333,7 +359,12 @@ void audit_free(Audit *a)
 
 const char *audit_missing(const Audit *a)
 {
-        return a->missing;
+        return a->journal ? NULL : a->missing;
+}
+
+const char *audit_fallen_back(const Audit *a)
+{
+        return a->journal ? a->missing : NULL;
 }
 
 int audit_fd(const Audit *a)
@@ -341,10 +372,10 @@ int audit_fd(const Audit *a)
         return a->epoll;
 }
 
-/* The timer stands where the pairs want it. */
-static void arm(const Audit *a)
+/* The timer stands where the pairs want it, or at once. */
+static void arm(const Audit *a, bool at_once)
 {
-        uint64_t next = audit_pairs_next(a->pairs);
+        uint64_t next = at_once ? 1 : audit_pairs_next(a->pairs);
         struct itimerspec t = {0};
 
         if (next != UINT64_MAX) {
@@ -371,9 +402,11 @@ int audit_dispatch(Audit *a, unsigned max)
                 (void)!read(a->timer, &expirations, sizeof(expirations));
         if (a->stream)
                 r = audit_stream_read(a->stream, READ_MAX, on_message, a);
+        else if (a->journal)
+                r = journal_stream_read(a->journal, READ_MAX, on_message, a);
         audit_pairs_expire(a->pairs, max, now_usec(CLOCK_MONOTONIC));
-        arm(a);
-        return r;
+        arm(a, r > 0);
+        return MIN(r, 0);
 }
 
 int audit_repeats(Audit *a)
@@ -385,7 +418,7 @@ void audit_tidy(Audit *a)
 {
         uint64_t before = a->losses.count;
 
-        if (!a->stream || !a->counts_losses)
+        if ((!a->stream && !a->journal) || !a->counts_losses)
                 return;
         audit_losses_poll(&a->losses);
         if (!audit_pairs_is_watched(a->pairs))
@@ -412,7 +445,7 @@ void audit_watched(Audit *a, bool yes)
 {
         count_dropped(a);
         audit_pairs_watched(a->pairs, yes, now_usec(CLOCK_MONOTONIC));
-        arm(a);
+        arm(a, false);
 }
 
 void audit_origin(Audit *a, const AuditOrigin *o)
@@ -423,5 +456,5 @@ void audit_origin(Audit *a, const AuditOrigin *o)
                 tell_call_origin(a, o);
         else
                 audit_pairs_origin(a->pairs, o, now_usec(CLOCK_MONOTONIC));
-        arm(a);
+        arm(a, false);
 }

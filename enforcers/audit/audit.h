@@ -45,14 +45,16 @@ typedef struct AuditHooks {
 
 typedef struct Audit Audit;
 
-/** audit_new() - never fails: if the stream cannot be had, only what comes by audit_origin() is told, and audit_missing() says
- * what is missing. */
+/** audit_new() - never fails: if the stream cannot be had, the journal's records stand in for it; if they cannot either, only what
+ * comes by audit_origin() is told, and audit_missing() says what is missing. */
 Audit *audit_new(const AuditHooks *hooks, const EnforcerEnv *env, void *userdata);
 void audit_free(Audit *a);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Audit, audit_free)
 
-/** audit_missing() - a sentence; NULL: nothing is. */
+/** audit_missing() - why there are no records, a sentence; NULL: there are. */
 const char *audit_missing(const Audit *a);
+/** audit_fallen_back() - why the records are the journal's, a sentence; NULL: they are the kernel's own, or there are none. */
+const char *audit_fallen_back(const Audit *a);
 
 /* As in EnforcerOps. */
 int audit_fd(const Audit *a);

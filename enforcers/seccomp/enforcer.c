@@ -220,6 +220,9 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
         if (audit_missing(e->audit))
                 diag_warning(d, NULL, "no-records", "only where the BPF enforcer is available, somebody can tell what it denies: %s",
                              audit_missing(e->audit));
+        if (audit_fallen_back(e->audit))
+                diag_warning(d, NULL, "records-of-journal", "what it denies is told by way of the journal, later than otherwise: %s",
+                             audit_fallen_back(e->audit));
         *ret = g_steal_pointer(&e);
         return 0;
 }

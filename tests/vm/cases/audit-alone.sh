@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
-# vm-takes: 60
+# vm-takes: 90
 # vm-append: lsm=landlock,lockdown,yama,apparmor
 #
 # What AppArmor and seccomp filters deny, as alarms, on a kernel without the BPF LSM: there are only the kernel's records. Policy and
@@ -106,5 +106,34 @@ flood_case flood-seccomp sc 5000 "$progs/filter -c 5000 41=17:3"
 flood_case flood-apparmor aa 2000 "$progs/flood -n 2000 same $d/aa"
 journalctl -q -b -k -o cat | grep audit_lost | tail -n 3 >"$scratch/lost"
 comment_file "$scratch/lost"
+
+# Where the kernel does not give its records to varmord, the journal's stand in.
+mkdir -p /etc/systemd/system/varmord.service.d
+printf '[Service]\nCapabilityBoundingSet=~CAP_AUDIT_READ\n' >/etc/systemd/system/varmord.service.d/no-audit.conf
+systemctl daemon-reload
+systemctl restart varmord.service
+until_true 20 varmord_is_up
+says journal/says-so 'by way of the journal.*audit_read' journalctl -q -b -o cat -u varmord.service
+unit aa "ExecStart=-/bin/cat $d/aa/key"
+unit sc "ExecStart=$progs/filter -p 2 -c 2 41=16:3"
+systemctl daemon-reload
+run_unit aa
+until_true 15 alarm_says "$d/aa/key"
+shown >"$scratch/aa"
+comment_file "$scratch/aa"
+says journal/apparmor "^DENIED aa files\[0\] open $d/aa/key - read AppArmor" cat "$scratch/aa"
+expect journal/apparmor-once 1 told aa
+run_unit sc
+until_true 15 alarm_says socket
+shown >"$scratch/sc"
+comment_file "$scratch/sc"
+says journal/seccomp 'syscall socket [^ ]* - Seccomp' cat "$scratch/sc"
+# The kernel counts what it could not keep for auditd, too: no fewer than were lost.
+unit sc "ExecStart=-$progs/filter -c 1000 41=17:3"
+systemctl daemon-reload
+run_unit sc
+none_missing() { [ "$(told sc)" -gt 0 ] && [ "$(told sc)" -le 1000 ] && [ $(($(told sc) + $(lost))) -ge 1000 ]; }
+succeeds journal/flood until_true 40 none_missing
+comment "journal/flood: $(told sc) told, $(lost) lost"
 comment "$SECONDS s"
 done_testing
