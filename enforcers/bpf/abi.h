@@ -8,7 +8,7 @@
 #include <linux/types.h>
 #endif
 
-#define VA_ABI_VERSION 4
+#define VA_ABI_VERSION 5
 
 /* ---- bounds ------------------------------------------------------------------------------------------------- */
 #define VA_PATH_MAX 4096        /* include/uapi/linux/limits.h: PATH_MAX; a longer path cannot be had */
@@ -46,7 +46,10 @@
  *   BPF           /05: the command                                1
  *   EGRESS_UNIX   the socket's path, or /@name                    1
  *   INGRESS_UNIX  the same                                        1
- * All numbers are lower case hexadecimal. A mount is judged once for each of its flags. In abstract names NUL is '@'. */
+ *   DEVICE        /dev/block/8:1, /dev/char/1:3: the device behind a device file, in decimal      VA_READ ...
+ * All numbers but those are lower case hexadecimal. A mount is judged once for each of its flags, and once more for the device
+ * that a new file system is on, with the flag VA_MOUNT_DEVICE and the device's name as the source. A device has no verdict of
+ * its own: what is said about it joins what is said about the file. In abstract names NUL is '@'. */
 #define VA_KIND_FILE 0U
 #define VA_KIND_CAPABILITY 1U
 #define VA_KIND_SOCKET 2U
@@ -59,7 +62,8 @@
 #define VA_KIND_BPF 9U
 #define VA_KIND_EGRESS_UNIX 10U
 #define VA_KIND_INGRESS_UNIX 11U
-#define VA_KIND_MAX 12U
+#define VA_KIND_DEVICE 12U
+#define VA_KIND_MAX 13U
 
 /* The same as PtracePerm. */
 #define VA_PTRACE_TRACE 1U
@@ -71,12 +75,13 @@
 #define VA_CLASS_OF(kind)                                                                                               \
         (1U << ((kind) == VA_KIND_EGRESS_UNIX    ? VA_KIND_EGRESS                                                       \
                 : (kind) == VA_KIND_INGRESS_UNIX ? VA_KIND_INGRESS                                                      \
+                : (kind) == VA_KIND_DEVICE       ? VA_KIND_FILE                                                         \
                                                  : (kind)))
 #define VA_CLASSES_ALL ((1U << (VA_KIND_BPF + 1)) - 1)
 
-/* By MountWord, daemon/op.h. */
-#define VA_MOUNT_LETTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZab"
-#define VA_MOUNT_WORDS 38
+/* By MountWord, daemon/op.h, and one more. */
+#define VA_MOUNT_LETTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabc"
+#define VA_MOUNT_WORDS 39
 #define VA_MOUNT_RO 0
 #define VA_MOUNT_RW 1
 #define VA_MOUNT_NOSUID 2
@@ -101,11 +106,14 @@
 #define VA_MOUNT_SHARED 32
 #define VA_MOUNT_RECURSIVE 4 /* from "make-private" to "make-rprivate" */
 #define VA_MOUNT_UMOUNT 37
+#define VA_MOUNT_DEVICE 38
+/* What stands for the device of a file system that needs one and does not say which. No device has this number. */
+#define VA_DEVICE_UNKNOWN "/dev/block/0:0"
 /* Words that an allow-list has to name: the others say that a flag is absent. */
 #define VA_MOUNT_SETS                                                                                                   \
         (~(1ULL << 3 | 1ULL << 5 | 1ULL << 7 | 1ULL << 9 | 1ULL << 11 | 1ULL << 14 | 1ULL << 16 | 1ULL << 18 |          \
            1ULL << 20 | 1ULL << 22 | 1ULL << 24) &                                                                      \
-         ((1ULL << VA_MOUNT_WORDS) - 1))
+         ((1ULL << VA_MOUNT_DEVICE) - 1))
 
 /* ---- the automaton -------------------------------------------------------------------------------------------
  * One per policy: a minimised DFA over the bytes of a path, laid out in u32 words of tab[].
@@ -186,11 +194,12 @@ struct va_table {
                              * same value; 0 if there are none */
         __u64 capabilities; /* that something is said about, as a mask: the others need no walk */
         __u64 families;     /* the same for families of sockets; bit 63: all that are not in the mask */
+        __u32 pad;
         __u32 start[VA_KIND_MAX][VA_GROUPS_MAX + 1]; /* [0]: rules for everybody; [g]: only for processes in group g */
         __u8 class_of[256];
         __u32 tab[];
 };
-_Static_assert(sizeof(struct va_table) == 1904, "ABI");
+_Static_assert(sizeof(struct va_table) == 2040, "ABI");
 
 /* ---- who is confined ------------------------------------------------------------------------------------------
  * A label is a struct va_cover under the id of a cgroup. An identity is what a process carries, in storage of its group
@@ -207,7 +216,7 @@ struct va_identity {
         __u32 groups[VA_COVER_MAX];    /* per place in @cover: mask of groups, bit g - 1 for group g */
         __u32 groups_id[VA_COVER_MAX]; /* va_table.groups_id that they belong to, or VA_ID_GROUPS_UNKNOWN */
         __u32 pending[VA_COVER_MAX];   /* groups that the exec under way will enter */
-        __u32 pad;
+        __u32 mount_told;              /* its last mount(2) was let through, and reported */
 };
 _Static_assert(sizeof(struct va_identity) == 144, "ABI");
 

@@ -182,7 +182,7 @@ static void accept_rules(const Policy *p, uint32_t kind, const uint32_t *rules, 
                 RuleEffect e = rule_effect(p, r);
                 uint8_t perms = objects_perms(r, kind);
 
-                if (kind == VA_KIND_FILE)
+                if (kind == VA_KIND_FILE || kind == VA_KIND_DEVICE)
                         perms = granted(perms);
 
                 a.deny |= e.deny ? perms : 0;

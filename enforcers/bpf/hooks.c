@@ -57,6 +57,7 @@ static const struct {
         {"va_pivot_root", FILES | VA_NEED_KIND(OP_MOUNT)},
         {"va_umount", FILES | VA_NEED_KIND(OP_MOUNT)},
         {"va_remount", VA_NEED_KIND(OP_MOUNT)},
+        {"va_disk_mount", VA_NEED_KIND(OP_MOUNT)},
 
         /* network.bpf.c: a socket in the file system is a file, too */
         {"va_connect", FILES | VA_NEED_KIND(OP_EGRESS)},

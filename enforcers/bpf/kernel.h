@@ -176,10 +176,19 @@ struct super_block {
         struct dentry *s_root;
         struct file_system_type *s_type;
         struct list_head s_mounts;
+        struct block_device *s_bdev;
 } __core;
+
+#define FS_REQUIRES_DEV 1
 
 struct file_system_type {
         const char *name;
+        int fs_flags;
+} __core;
+
+/* include/linux/blk_types.h */
+struct block_device {
+        unsigned int bd_dev;
 } __core;
 
 struct iattr {
@@ -188,6 +197,7 @@ struct iattr {
 
 struct inode {
         umode_t i_mode;
+        unsigned int i_rdev;
         unsigned int i_flags;
         struct super_block *i_sb;
         unsigned long i_ino;

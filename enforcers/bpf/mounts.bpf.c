@@ -293,6 +293,16 @@ static __always_inline int judge_mount(struct va_scratch *s, const char *source,
         return new_mount(s, VA_OP_MOUNT, va_address(type));
 }
 
+/* Remember whether the mount(2) that goes on was reported, for va_disk_mount(). */
+static __always_inline void note_told(const struct va_scratch *s, int r)
+{
+        struct task_struct *t = bpf_get_current_task_btf();
+        struct va_identity *id = bpf_task_storage_get(&va_tasks, t->group_leader, 0, 0);
+
+        if (id)
+                id->mount_told = r == 0 && s->told;
+}
+
 SEC("lsm/sb_mount")
 int BPF_PROG(va_mount, const char *source, const struct path *path, const char *type, unsigned long flags, void *data, int ret)
 {
@@ -305,6 +315,40 @@ int BPF_PROG(va_mount, const char *source, const struct path *path, const char *
         if (r <= 0)
                 return r;
         r = judge_mount(s, source, path, type, flags);
+        note_told(s, r);
+        va_release(s);
+        return va_verdict(r);
+}
+
+/* A file system that needs a device has been found, by mount(2) or fsconfig(2): what is the device, whatever the file was
+ * called? Where the same mount(2) was reported by that name, only a denial is news; a mark that was left by one that failed
+ * in between costs one report of what is let through. */
+SEC("lsm/sb_set_mnt_opts")
+int BPF_PROG(va_disk_mount, struct super_block *sb, void *opts, unsigned long flags, unsigned long *ret_flags, int ret)
+{
+        struct task_struct *t = bpf_get_current_task_btf();
+        struct block_device *bdev;
+        struct va_scratch *s;
+        struct va_identity *id;
+        int r;
+
+        if (ret != 0)
+                return ret;
+        if (!(BPF_CORE_READ(sb, s_type, fs_flags) & FS_REQUIRES_DEV))
+                return 0; /* allow: it has no device */
+        r = va_begin_check(&s);
+        if (r <= 0)
+                return r;
+        id = bpf_task_storage_get(&va_tasks, t->group_leader, 0, 0);
+        if (id && id->mount_told) {
+                s->quiet = VA_QUIET_PASS;
+                id->mount_told = 0;
+        }
+        s->words = WORD(DEVICE);
+        bdev = BPF_CORE_READ(sb, s_bdev);
+        r = -EACCES; /* deny: cannot be */
+        if (!va_device(s, 1, bdev ? BPF_CORE_READ(bdev, bd_dev) : 0))
+                r = check_mount(s, type_of(sb), 0, VA_OP_MOUNT);
         va_release(s);
         return va_verdict(r);
 }

@@ -22,7 +22,7 @@ _Static_assert(VA_KIND_FILE == (int)OP_FILE && VA_KIND_CAPABILITY == (int)OP_CAP
 _Static_assert(VA_PTRACE_TRACE == (int)PTRACE_PERM_TRACE && VA_PTRACE_TRACEBY == (int)PTRACE_PERM_TRACEBY &&
                        VA_PTRACE_READ == (int)PTRACE_PERM_READ && VA_PTRACE_READBY == (int)PTRACE_PERM_READBY,
                "the same bits on both sides");
-_Static_assert(VA_MOUNT_WORDS == (int)_MOUNT_WORD_MAX && VA_MOUNT_RO == (int)MOUNT_RO && VA_MOUNT_RW == (int)MOUNT_RW &&
+_Static_assert(VA_MOUNT_DEVICE == (int)_MOUNT_WORD_MAX && VA_MOUNT_RO == (int)MOUNT_RO && VA_MOUNT_RW == (int)MOUNT_RW &&
                        VA_MOUNT_NOSUID == (int)MOUNT_NOSUID && VA_MOUNT_NODEV == (int)MOUNT_NODEV &&
                        VA_MOUNT_NOEXEC == (int)MOUNT_NOEXEC && VA_MOUNT_SYNC == (int)MOUNT_SYNC &&
                        VA_MOUNT_MAND == (int)MOUNT_MAND && VA_MOUNT_DIRSYNC == (int)MOUNT_DIRSYNC &&
@@ -236,7 +236,31 @@ static void add_raw(GArray *out)
         add_sockets(out, &(SocketRule){.domains = inet, .types = 1U << SOCK_RAW, .protocols = UINT32_MAX});
 }
 
-static void add_mount(GArray *out, const MountRule *m)
+/* If @pattern names devices by their numbers, it stands for them wherever their files are. */
+static void add_device(GArray *out, uint32_t kind, bool except, const char *before, const char *pattern)
+{
+        if (g_str_has_prefix(pattern, "/dev/block/") || g_str_has_prefix(pattern, "/dev/char/"))
+                add(out, kind, except, g_strconcat(before, pattern, NULL));
+}
+
+static void add_file(GArray *out, const FileRule *f, bool deny)
+{
+        for (char **p = f->patterns; p && *p; p++) {
+                add(out, VA_KIND_FILE, false, g_strdup(*p));
+                if (deny)
+                        add_device(out, VA_KIND_DEVICE, false, "", *p);
+        }
+        for (char **p = f->except; p && *p; p++) {
+                add(out, VA_KIND_FILE, true, g_strdup(*p));
+                if (deny)
+                        add_device(out, VA_KIND_DEVICE, true, "", *p);
+        }
+}
+
+/* A rule that means every new mount means that of its device. */
+#define MOUNT_NEW (UINT64_C(1) << MOUNT_RO | UINT64_C(1) << MOUNT_RW)
+
+static void add_mount(GArray *out, const MountRule *m, bool deny)
 {
         g_autoptr(GString) before = g_string_new("/[");
         /* Who may bind a tree may bind its top. */
@@ -252,6 +276,11 @@ static void add_mount(GArray *out, const MountRule *m)
                 g_string_append_printf(before, "]/%s{,:}", m->fstype);
         else
                 g_string_append(before, "]/*");
+        if (deny && (flags & MOUNT_NEW) == MOUNT_NEW) {
+                g_autofree char *device = g_strdup_printf("/%c/%s", VA_MOUNT_LETTERS[VA_MOUNT_DEVICE], m->fstype ?: "*");
+
+                add_device(out, VA_KIND_MOUNT, false, device, m->source);
+        }
         /* The alternatives of a pattern are all absolute, or none is: pattern_check(). */
         add(out, VA_KIND_MOUNT, false, g_strconcat(before->str, *m->source == '/' ? "" : "/**/", m->source, NULL));
 }
@@ -264,10 +293,7 @@ GArray *objects_of_rule(const Rule *r, bool deny)
         g_array_set_clear_func(out, object_pattern_clear);
         switch (r->kind) {
         case OP_FILE:
-                for (char **p = r->file.patterns; p && *p; p++)
-                        add(out, VA_KIND_FILE, false, g_strdup(*p));
-                for (char **p = r->file.except; p && *p; p++)
-                        add(out, VA_KIND_FILE, true, g_strdup(*p));
+                add_file(out, &r->file, deny);
                 break;
         case OP_CAPABILITY:
                 add_capabilities(out, r);
@@ -288,7 +314,7 @@ GArray *objects_of_rule(const Rule *r, bool deny)
                 add(out, VA_KIND_SIGNAL, false, g_strdup(r->signal.strict ? "/[io]/**" : "/o/**"));
                 break;
         case OP_MOUNT:
-                add_mount(out, &r->mount);
+                add_mount(out, &r->mount, deny);
                 break;
         case OP_USERNS:
                 add(out, VA_KIND_USERNS, false, g_strdup("/user"));
@@ -305,7 +331,7 @@ GArray *objects_of_rule(const Rule *r, bool deny)
 
 uint32_t objects_perms(const Rule *r, uint32_t kind)
 {
-        if (kind == VA_KIND_FILE)
+        if (kind == VA_KIND_FILE || kind == VA_KIND_DEVICE)
                 return r->file.perms & PERM_ALL;
         if (kind == VA_KIND_PTRACE)
                 return r->ptrace.perms & PTRACE_PERM_ALL;

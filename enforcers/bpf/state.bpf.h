@@ -49,6 +49,8 @@ struct va_scratch {
         __u32 inside;             /* policies, by place, in whose cgroups the other process is, too */
         __u32 quiet;              /* VA_QUIET, VA_QUIET_PASS; until the release */
         __u32 of_other;           /* @id is not the current task's; until the release */
+        __u32 told;               /* something was reported; until the release */
+        __u32 device;             /* path[1] is the device that the file path[0] stands for, see va_judge() */
         struct va_every every;    /* for who has no room for it on the stack */
         struct va_event event;
         __u64 dentry_head[10];    /* what path.bpf.c looks at, */
@@ -211,6 +213,7 @@ static __always_inline void va_release(struct va_scratch *s)
 {
         s->quiet = 0;
         s->of_other = 0;
+        s->told = 0;
         __sync_lock_test_and_set(&s->busy, 0);
 }
 
@@ -250,7 +253,7 @@ static __always_inline void va_begin(struct va_identity *id, const struct va_fou
         id->epoch = epoch;
         id->flags = VA_ID_LIVE;
         id->cover = f->cover;
-        id->pad = 0;
+        id->mount_told = 0;
         for (int i = 0; i < VA_COVER_MAX; i++) {
                 id->groups[i] = 0;
                 id->groups_id[i] = VA_ID_GROUPS_UNKNOWN;
@@ -283,6 +286,11 @@ static __always_inline struct va_every va_first_mount(struct super_block *sb, st
         return x;
 }
 
+/* ---- which device (devices.bpf.c) ------------------------------------------------------------------------------ */
+
+/** va_device() - write the name of the device @dev (as the kernel has it) to s->path[1]. */
+int va_device(struct va_scratch *s, __u32 block, __u32 dev);
+
 /* ---- what (verdict.bpf.c) ------------------------------------------------------------------------------------- */
 
 #define VA_MERGE_NO_TABLE 1
@@ -292,6 +300,9 @@ static __always_inline struct va_every va_first_mount(struct super_block *sb, st
  * s->merged and what follows it.
  * Return: 0; VA_MERGE_NO_TABLE: nothing at all; VA_MERGE_REGROUP: call va_regroup() and ask again; -1: deny. */
 int va_merge(struct va_scratch *s, __u32 place, __u32 kind, __u32 which);
+
+/** va_join() - the same, joined to what s->merged has. */
+int va_join(struct va_scratch *s, __u32 place, __u32 kind, __u32 which);
 
 /** va_regroup() - find the groups of the policy at @place anew, by the program that the process runs. What it had
  * inherited under another version of the policy is lost. */
@@ -321,6 +332,7 @@ static __always_inline void va_report(struct va_scratch *s, __u8 reason, __u8 ac
         s->event.reason = reason;
         s->event.action = action;
         s->event.rule = rule;
+        s->told = 1;
         va_emit(s, n_paths);
 }
 
@@ -337,7 +349,8 @@ static __always_inline bool va_reaches(const struct va_scratch *s, __u32 default
 /** va_check_mount() - the same for the mount s->path[0], whose flags are s->words. */
 int va_check_mount(struct va_scratch *s, __u32 op);
 
-/** va_mediate_noted() - judge the access @want to s->dentry on s->mnt, and release @s. Return: 0 or -EACCES. */
+/** va_mediate_noted() - judge the access @want to s->dentry on s->mnt, and to the device if it is the file of one, and release
+ * @s. Return: 0 or -EACCES. */
 int va_mediate_noted(struct va_scratch *s, __u32 op, __u32 want);
 
 /** va_mediate() - all of it for one path: the access @want of the current task to @dentry on @mnt, which are addresses or

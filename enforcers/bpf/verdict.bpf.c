@@ -129,6 +129,13 @@ __attribute__((noinline)) int va_merge(struct va_scratch *s, __u32 place, __u32 
         return merge(s, place, kind, which);
 }
 
+__attribute__((noinline)) int va_join(struct va_scratch *s, __u32 place, __u32 kind, __u32 which)
+{
+        if (!s || which > 1 || place >= VA_COVER_MAX || kind >= VA_KIND_MAX)
+                return -1;
+        return merge(s, place, kind, which);
+}
+
 /* ---- groups ----------------------------------------------------------------------------------------------------- */
 
 /* The mask of groups of the policy at @place that the program s->path[0] is in. */
@@ -400,6 +407,8 @@ __attribute__((noinline)) int va_judge(struct va_scratch *s, __u32 place, __u32 
         r = va_merge(s, place, kind, which);
         if (r == VA_MERGE_REGROUP && !va_regroup(s, place))
                 r = va_merge(s, place, kind, which);
+        if (r == 0 && s->device)
+                r = va_join(s, place, VA_KIND_DEVICE, 1);
         if (r == VA_MERGE_NO_TABLE)
                 return 0; /* allow: the policy has no rules (any more) */
         if (r)
@@ -424,6 +433,23 @@ __attribute__((noinline)) int va_check(struct va_scratch *s, __u32 kind, __u32 w
         return r;
 }
 
+/* What reaches the device behind a device file. The others are about the file in its directory. */
+#define DEVICE_OPS                                                                                                      \
+        (1ULL << VA_OP_OPEN | 1ULL << VA_OP_RECEIVE | 1ULL << VA_OP_IOCTL | 1ULL << VA_OP_FCNTL | 1ULL << VA_OP_MMAP |    \
+         1ULL << VA_OP_MPROTECT)
+
+/* If s->dentry is the file of a device, name that, too. */
+static __always_inline void note_device(struct va_scratch *s, __u32 op)
+{
+        struct dentry *dentry = (struct dentry *)s->dentry;
+        struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+        umode_t type = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+
+        if ((type != S_IFBLK && type != S_IFCHR) || !(DEVICE_OPS >> (op & 63) & 1))
+                return;
+        s->device = !va_device(s, type == S_IFBLK, BPF_CORE_READ(inode, i_rdev));
+}
+
 __attribute__((noinline)) int va_mediate_noted(struct va_scratch *s, __u32 op, __u32 want)
 {
         int r;
@@ -431,9 +457,11 @@ __attribute__((noinline)) int va_mediate_noted(struct va_scratch *s, __u32 op, _
         if (!s)
                 return -EACCES;
         r = va_path(s, 0, s->mnt, s->dentry);
-        if (r == 0)
+        if (r == 0) {
+                note_device(s, op);
                 r = va_check(s, VA_KIND_FILE, 0, op, want);
-        else
+                s->device = 0;
+        } else
                 r = r < 0 ? va_refuse(s, op, VA_REASON_NO_PATH, 0) : 0;
         va_release(s);
         return r;

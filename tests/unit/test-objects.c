@@ -161,6 +161,42 @@ static void test_allow(void)
         }
 }
 
+/* A device that is named by its numbers is meant wherever its file is; an allow-list says nothing of that. */
+static void test_devices(void)
+{
+        static const struct {
+                const char *ops;
+                uint32_t kind;
+                const char *in, *out;
+        } named[] = {
+                {"{files: [{pattern: '/dev/block/8:*', permissions: [read, write]}]}", VA_KIND_DEVICE,
+                 "/dev/block/8:0 /dev/block/8:17", "/dev/block/80:0 /dev/char/8:0"},
+                {"{files: [{pattern: '/dev/char/1:{3,5}', permissions: [read], except: ['/dev/char/1:5']}]}", VA_KIND_DEVICE,
+                 "/dev/char/1:3", "/dev/char/1:5 /dev/block/1:3"},
+                {"{files: [{pattern: '/dev/**', permissions: [read]}]}", VA_KIND_DEVICE, "", "/dev/block/8:0 /dev/char/1:3"},
+                {"{mounts: [{sourcePattern: '/dev/block/{8:0,8:1}', fstype: '*', flags: [mount]}]}", VA_KIND_MOUNT,
+                 "/c/ext4/dev/block/8:1 /0/ext4/dev/block/8:1", "/c/ext4/dev/block/8:2 /c/ext4/dev/sda1"},
+                {"{mounts: [{sourcePattern: '/dev/block/8:0', fstype: xfs, flags: [mount]}]}", VA_KIND_MOUNT,
+                 "/c/xfs/dev/block/8:0", "/c/ext4/dev/block/8:0"},
+                {"{mounts: [{sourcePattern: '/dev/block/8:0', fstype: '*', flags: [bind, ro]}]}", VA_KIND_MOUNT,
+                 "/0/ext4/dev/block/8:0", "/c/ext4/dev/block/8:0"},
+                {"{mounts: [{sourcePattern: '**', fstype: '*', flags: [mount]}]}", VA_KIND_MOUNT, "/0/ext4/dev/sda",
+                 "/c/ext4/dev/block/8:0"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(named); i++) {
+                g_autofree struct va_table *t = compile_ops(named[i].ops, false), *allow = NULL;
+
+                check(named[i].ops, t, named[i].kind, named[i].in, true, false);
+                check(named[i].ops, t, named[i].kind, named[i].out, false, false);
+                if (strstr(named[i].ops, "except"))
+                        continue;
+                allow = compile_ops(named[i].ops, true);
+                for (uint32_t g = 0; g <= allow->n_groups; g++)
+                        g_assert_cmphex(allow->start[VA_KIND_DEVICE][g], ==, 0);
+        }
+}
+
 /* Every range of ports, against the numbers themselves. */
 static void test_ports(void)
 {
@@ -238,6 +274,7 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/objects/deny", test_deny);
         g_test_add_func("/objects/allow", test_allow);
+        g_test_add_func("/objects/devices", test_devices);
         g_test_add_func("/objects/ports", test_ports);
         g_test_add_func("/objects/masks", test_masks);
         g_test_add_func("/objects/format", test_format);
