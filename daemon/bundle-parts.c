@@ -131,17 +131,19 @@ int diag_from_variant(GVariant *v, Diag **ret)
 
 GVariant *settings_to_variant(const Settings *s)
 {
-        return g_variant_new("(@as@astu@as@as)", variant_strv(s->launchers), variant_strv(s->essential),
+        return g_variant_new("(@as@astu@as@as@asb)", variant_strv(s->launchers), variant_strv(s->essential),
                              s->alarm_window_usec, s->alarm_rate, variant_strv(s->kube_apiserver),
-                             variant_strv(s->ingress_nginx_admission));
+                             variant_strv(s->ingress_nginx_admission), variant_strv(s->disks), s->kube_apiserver_found);
 }
 
 int settings_from_variant(GVariant *v, Settings **ret)
 {
         g_autoptr(Settings) s = g_new0(Settings, 1);
+        gboolean found;
 
-        g_variant_get(v, "(^as^astu^as^as)", &s->launchers, &s->essential, &s->alarm_window_usec, &s->alarm_rate,
-                      &s->kube_apiserver, &s->ingress_nginx_admission);
+        g_variant_get(v, "(^as^astu^as^as^asb)", &s->launchers, &s->essential, &s->alarm_window_usec, &s->alarm_rate,
+                      &s->kube_apiserver, &s->ingress_nginx_admission, &s->disks, &found);
+        s->kube_apiserver_found = found;
         if (g_strv_length(s->launchers) > SETTINGS_LAUNCHERS_MAX)
                 return -EBADMSG;
         *ret = g_steal_pointer(&s);

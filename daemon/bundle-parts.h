@@ -15,7 +15,7 @@
 
 #define POS_TYPE "(suu)"
 #define DIAG_TYPE "(uuua(u" POS_TYPE "ss))"
-#define SETTINGS_TYPE "(asastuasas)"
+#define SETTINGS_TYPE "(asastuasasasb)"
 #define TARGET_TYPE "(" POS_TYPE "usbba(" POS_TYPE "suas))"
 #define RULE_TYPE "(s" POS_TYPE "uusua(us)b)"
 #define PROFILE_TYPE "(ubaysutt)"

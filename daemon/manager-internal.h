@@ -15,6 +15,7 @@
 #include "manager.h"
 #include "mode-fragment.h"
 #include "units.h"
+#include "facts-watch.h"
 #include "watch.h"
 #include "bpf/abi.h"
 
@@ -98,6 +99,7 @@ struct Manager {
         /* loads */
         Loader *loader;
         Watch *watch;
+        FactsWatch *facts_watch; /* NULL: there are no notices of devices */
         Units *units;
         sd_event_source *load;
         bool load_wanted;

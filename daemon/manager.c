@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "bpf/table.h"
+#include "facts.h"
 #include "manager-internal.h"
 #include "messages.h"
 #include "restarts.h"
@@ -129,6 +130,7 @@ void manager_free(Manager *m)
         manager_cancel_all(m);
         monitor_stop(m);
         watch_free(m->watch);
+        facts_watch_free(m->facts_watch);
         units_free(m->units);
         binder_free(m->binder);
         m->reconcile = sd_event_source_disable_unref(m->reconcile);
@@ -160,6 +162,16 @@ void manager_free(Manager *m)
 static void on_changed_files(void *userdata)
 {
         manager_load_soon(userdata);
+}
+
+/* Most notices of devices change nothing that a rule is about. */
+static void on_changed_devices(void *userdata)
+{
+        Manager *m = userdata;
+        g_auto(GStrv) disks = facts_disks(m->root);
+
+        if (!m->settings->disks || !g_strv_equal((const char *const *)disks, (const char *const *)m->settings->disks))
+                manager_load_soon(m);
 }
 
 static void on_bound(void *userdata)
@@ -223,6 +235,10 @@ int manager_start(Manager *m, void (*on_ready)(Manager *m, void *userdata), void
         r = watch_new(m->event, m->root, on_changed_files, m, &m->watch);
         if (r < 0)
                 return r;
+        r = facts_watch_new(m->event, on_changed_devices, m, &m->facts_watch);
+        if (r < 0)
+                journal_log(m->journal, LOG_WARNING, NULL, NULL,
+                            "New disks will be known to rules only when the policies are loaded again: %s", strerror(-r));
         manager_load_soon(m);
         return 0;
 }

@@ -262,13 +262,23 @@ char *policy_dump(const Policy *p)
         return g_string_free(s, FALSE);
 }
 
+/* Of a list in a summary. A bundle carries no longer ones, and nobody reads them. */
+#define JOINED_BYTES_MAX 2048U
+
 static void put_joined(GString *s, const char *label, char **list)
 {
+        size_t start = s->len;
+
         if (!list || !*list)
                 return;
         g_string_append(s, label);
-        for (char **e = list; *e; e++)
+        for (char **e = list; *e; e++) {
+                if (e > list && s->len - start + strlen(*e) > JOINED_BYTES_MAX) {
+                        g_string_append_printf(s, ", and %u more", g_strv_length(e));
+                        return;
+                }
                 g_string_append_printf(s, "%s%s", e == list ? "" : ", ", *e);
+        }
 }
 
 char *rule_summary(const Rule *r)

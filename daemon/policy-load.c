@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "facts.h"
 #include "policy-parse.h"
 #include "yaml-tree.h"
 
@@ -289,6 +290,7 @@ static LoadResult *load_begin(const LoadParams *params)
                 settings_free(r->settings);
                 r->settings = settings_dup(params->before);
         }
+        facts_find(params->roots.root, r->settings, r->diag);
         (void)catalogue_load(&params->roots, r->settings, &r->catalogue, r->diag);
         return r;
 }

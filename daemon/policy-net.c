@@ -256,9 +256,12 @@ static void add_setting(const YamlNode *n, const char *list, OpKind kind, const 
         if (!addresses || !*addresses) {
                 Rule *r = rule_new(kind);
 
-                r->unenforceable = g_strdup_printf("its addresses are not configured: set addresses: {%s: [IP:PORT]} in "
+                if (s && strcmp(e->setting, "kube-apiserver") == 0 && s->kube_apiserver_why)
+                        r->unenforceable = g_strdup(s->kube_apiserver_why);
+                else
+                        r->unenforceable = g_strdup_printf("its addresses are not configured: set addresses: {%s: [IP:PORT]} in "
                                                    "varmor.yaml",
-                                                   e->setting);
+                                                           e->setting);
                 ops_add(c, r, list, -1, n, e->qualifiers, d);
                 return;
         }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "facts.h"
 #include "pattern.h"
 
 #define FSTYPE_BYTES_MAX 32U
@@ -122,10 +123,7 @@ static void field_fact(const Field *f, const YamlNode *n, void *out, void *userd
                 *(char **)out = g_strdup(s);
 }
 
-static char *fact_missing(const char *fact)
-{
-        return g_strdup_printf("the host's %s are not looked up by this version", fact);
-}
+#define FACT_MISSING "the host's disks have not been looked up"
 
 /* clang-format off */
 #define FILE_FIELDS                                                                                                     \
@@ -167,12 +165,13 @@ static void parse_file(const YamlNode *n, const char *list, int index, OpContext
         r->targets = g_steal_pointer(&e.targets);
         if (e.patterns)
                 r->file.patterns = g_steal_pointer(&e.patterns);
+        else if (e.fact && c->settings && c->settings->disks)
+                r->file.patterns = g_strdupv(c->settings->disks);
         else {
                 r->file.patterns = g_new0(char *, 2);
                 r->file.patterns[0] = g_steal_pointer(&e.pattern);
+                r->unenforceable = e.fact ? g_strdup(FACT_MISSING) : NULL;
         }
-        if (e.fact)
-                r->unenforceable = fact_missing(e.fact);
         ops_add(c, r, list, index, n, e.qualifiers, d);
 }
 
@@ -255,10 +254,21 @@ static const Field named_mount_fields[] = {
         {NULL},
 };
 
+static void add_mount(const YamlNode *n, const char *list, int index, const MountEntry *e, const char *source, OpContext *c, Diag *d)
+{
+        Rule *r = rule_new(OP_MOUNT);
+
+        r->mount.source = g_strdup(source);
+        r->mount.fstype = g_strdup(e->fstype);
+        r->mount.flags = e->flags;
+        r->unenforceable = *source ? NULL : g_strdup(FACT_MISSING);
+        ops_add(c, r, list, index, n, e->qualifiers, d);
+}
+
 static void parse_mount(const YamlNode *n, const char *list, int index, OpContext *c, Diag *d)
 {
         g_auto(MountEntry) e = {0};
-        Rule *r;
+        g_auto(GStrv) sources = NULL;
 
         if (fields_parse(n, &n->pos, list, c->named ? named_mount_fields : mount_fields, &e, c, d) < 0)
                 return;
@@ -267,13 +277,12 @@ static void parse_mount(const YamlNode *n, const char *list, int index, OpContex
                 return;
         }
 
-        r = rule_new(OP_MOUNT);
-        if (e.fact)
-                r->unenforceable = fact_missing(e.fact);
-        r->mount.source = e.source ? g_steal_pointer(&e.source) : g_strdup("");
-        r->mount.fstype = g_steal_pointer(&e.fstype);
-        r->mount.flags = e.flags;
-        ops_add(c, r, list, index, n, e.qualifiers, d);
+        if (e.fact && c->settings && c->settings->disks)
+                sources = facts_mount_sources(c->settings->disks);
+        for (char **p = sources; p && *p; p++)
+                add_mount(n, list, index, &e, *p, c, d);
+        if (!sources)
+                add_mount(n, list, index, &e, e.source ?: "", c, d);
 }
 
 /* ---- AppArmor text ---------------------------------------------------------------------------------------------- */

@@ -55,6 +55,8 @@ Settings *settings_dup(const Settings *s)
         copy->essential = g_strdupv(s->essential);
         copy->kube_apiserver = g_strdupv(s->kube_apiserver);
         copy->ingress_nginx_admission = g_strdupv(s->ingress_nginx_admission);
+        copy->kube_apiserver_why = g_strdup(s->kube_apiserver_why);
+        copy->disks = g_strdupv(s->disks);
         return copy;
 }
 
@@ -66,6 +68,8 @@ void settings_free(Settings *s)
         g_strfreev(s->essential);
         g_strfreev(s->kube_apiserver);
         g_strfreev(s->ingress_nginx_admission);
+        g_free(s->kube_apiserver_why);
+        g_strfreev(s->disks);
         g_free(s);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Settings: varmor.yaml and its fragments. */
+/* Settings: varmor.yaml and its fragments, and what is found out instead. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -21,6 +21,11 @@ typedef struct Settings {
         uint32_t alarm_rate;      /* entries a second, all policies together; 0: unlimited */
         char **kube_apiserver;    /* addresses: ip:port, [ip6]:port */
         char **ingress_nginx_admission;
+
+        /* Not written, but found on the host: facts.h. */
+        bool kube_apiserver_found; /* the addresses are those of the node's kubeconfig */
+        char *kube_apiserver_why;  /* not NULL: why what stands there is no address */
+        char **disks;              /* see facts_disks(); NULL: nobody has looked */
 } Settings;
 
 /** settings_new_default() - what holds without any file: the default launchers, no essential units (those are data, see

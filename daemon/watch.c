@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "facts.h"
+
 #define DIR_MASK                                                                                                       \
         (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF |            \
          IN_MOVE_SELF | IN_ONLYDIR)
@@ -33,6 +35,7 @@ typedef struct WatchedDir {
         sd_event_source *source;
         char *path;
         char *waits_for; /* not NULL: @path is only watched for the appearance of this name in it */
+        bool whole;      /* also for what it becomes, and that it goes */
 } WatchedDir;
 
 static void watched_dir_free(WatchedDir *d)
@@ -70,7 +73,7 @@ static int on_inotify(sd_event_source *s, const struct inotify_event *e, void *u
 
         if (e->mask & IN_IGNORED)
                 return 0;
-        if (d->waits_for && e->len > 0 && strcmp(e->name, d->waits_for) != 0)
+        if (d->waits_for && e->len > 0 && (strcmp(e->name, d->waits_for) != 0 || (d->whole && is_unfinished(d, e))))
                 return 0;
         if (!d->waits_for && e->len > 0 && (!is_configuration(e->name) || is_unfinished(d, e)))
                 return 0;
@@ -78,7 +81,7 @@ static int on_inotify(sd_event_source *s, const struct inotify_event *e, void *u
         return 0;
 }
 
-static int add_dir(Watch *w, GPtrArray *dirs, const char *path, const char *waits_for)
+static int add_dir_as(Watch *w, GPtrArray *dirs, const char *path, const char *waits_for, bool whole)
 {
         WatchedDir *d;
         int r;
@@ -91,7 +94,8 @@ static int add_dir(Watch *w, GPtrArray *dirs, const char *path, const char *wait
         d->watch = w;
         d->path = g_strdup(path);
         d->waits_for = g_strdup(waits_for);
-        r = sd_event_add_inotify(w->event, &d->source, path, waits_for ? PARENT_MASK : DIR_MASK, on_inotify, d);
+        d->whole = whole;
+        r = sd_event_add_inotify(w->event, &d->source, path, waits_for && !whole ? PARENT_MASK : DIR_MASK, on_inotify, d);
         if (r < 0) {
                 watched_dir_free(d);
                 w->short_of_watches |= r == -ENOSPC || r == -EMFILE || r == -ENOMEM;
@@ -101,19 +105,25 @@ static int add_dir(Watch *w, GPtrArray *dirs, const char *path, const char *wait
         return 0;
 }
 
-/* Watch @path, or if it is not there, the nearest directory above it for what leads to it. */
-static void add_dir_or_parent(Watch *w, GPtrArray *dirs, const char *path)
+static int add_dir(Watch *w, GPtrArray *dirs, const char *path, const char *waits_for)
+{
+        return add_dir_as(w, dirs, path, waits_for, false);
+}
+
+/* Watch @path (with @file: for the file of this name in it), or if it is not there, the nearest directory above it for what
+ * leads to it. */
+static void add_dir_or_parent(Watch *w, GPtrArray *dirs, const char *path, const char *file)
 {
         g_autofree char *missing = g_strdup(path);
 
-        if (add_dir(w, dirs, path, NULL) >= 0)
+        if (add_dir_as(w, dirs, path, file, file != NULL) >= 0)
                 return;
         while (strlen(missing) > 1) {
                 g_autofree char *parent = g_path_get_dirname(missing), *name = g_path_get_basename(missing);
 
                 if (add_dir(w, dirs, parent, name) >= 0) {
                         /* It may have come between the two attempts. */
-                        if (g_file_test(missing, G_FILE_TEST_EXISTS) && add_dir(w, dirs, missing, NULL) >= 0)
+                        if (g_file_test(missing, G_FILE_TEST_EXISTS) && add_dir_as(w, dirs, missing, file, file != NULL) >= 0)
                                 watch_arm(w);
                         return;
                 }
@@ -152,7 +162,7 @@ static void watch_refresh(Watch *w)
         for (size_t i = 0; i < G_N_ELEMENTS(bases); i++) {
                 g_autofree char *base = g_strconcat(w->root, bases[i], NULL);
 
-                add_dir_or_parent(w, dirs, base);
+                add_dir_or_parent(w, dirs, base, NULL);
                 add_fragment_dirs(w, dirs, base);
                 for (size_t k = 0; k < G_N_ELEMENTS(subs); k++) {
                         g_autofree char *sub = g_build_filename(base, subs[k], NULL);
@@ -160,6 +170,11 @@ static void watch_refresh(Watch *w)
                         (void)add_dir(w, dirs, sub, NULL); /* if it is not there, @base tells when it comes */
                         add_fragment_dirs(w, dirs, sub);
                 }
+        }
+        for (const char *const *f = facts_kubeconfigs(); *f; f++) {
+                g_autofree char *path = g_strconcat(w->root, *f, NULL), *dir = g_path_get_dirname(path);
+
+                add_dir_or_parent(w, dirs, dir, strrchr(path, '/') + 1);
         }
         w->dirs = dirs;
         g_clear_pointer(&old, g_ptr_array_unref);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Watch: notices that configuration changed, also in directories that do not exist yet. Many changes at once are one. */
+/* Watch: notices that configuration changed, also in directories that do not exist yet; and the node's kubeconfig
+ * (facts_kubeconfigs()). Many changes at once are one. */
 
 #include <systemd/sd-event.h>
 

@@ -400,6 +400,15 @@ char *aa_rule_why_not(const Rule *r, RuleEffect e, bool *ret_part)
         }
 }
 
+/* Also by their numbers, so that whoever wrote them means the devices. */
+static bool names_devices(char *const *patterns)
+{
+        for (char *const *p = patterns; p && *p; p++)
+                if (g_str_has_prefix(*p, "/dev/block/") || g_str_has_prefix(*p, "/dev/char/"))
+                        return true;
+        return false;
+}
+
 const char *aa_rule_note(const Rule *r, RuleEffect e)
 {
         if (!e.deny)
@@ -413,6 +422,9 @@ const char *aa_rule_note(const Rule *r, RuleEffect e)
         if (r->kind == OP_MOUNT && r->mount.flags & ~BIT(MOUNT_UMOUNT) && !(any_type(&r->mount) && any_source(&r->mount)))
                 return "AppArmor does not see which file system fsmount(2) and move_mount(2) put into place; choose BPF, too, or "
                        "deny every mount";
+        if (r->kind == OP_FILE && names_devices(r->file.patterns))
+                return "AppArmor goes by the names of device files, and does not see through others that mknod(2) makes of the same "
+                       "device; choose BPF, too, or deny the capability mknod";
         return NULL;
 }
 

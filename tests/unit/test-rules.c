@@ -271,9 +271,28 @@ static void test_settings(void)
 static void test_facts(void)
 {
         static const char *const ids[] = {"disallow-debug-disk-device", "disallow-mount-disk-device"};
+        static const char *const want[][2] = {
+                {"deny file read,write /dev/block/0:0, /dev/block/8:0, /dev/block/8:1, /dev/sda, /dev/sda1"},
+                {"deny mount mount fstype * {/dev/sda,/dev/sda1}", "deny mount mount fstype * /dev/block/{0:0,8:0,8:1}"},
+        };
+        g_autoptr(Settings) s = settings_new_default();
 
         for (size_t i = 0; i < G_N_ELEMENTS(ids); i++)
                 g_assert_nonnull(((const Rule *)find(ids[i])->ops->pdata[0])->unenforceable);
+
+        s->disks = g_strsplit("/dev/block/0:0 /dev/block/8:0 /dev/block/8:1 /dev/sda /dev/sda1", " ", -1);
+        for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
+                g_autoptr(Catalogue) c = load(s);
+                const GPtrArray *ops = catalogue_find(c, ids[i])->ops;
+
+                g_assert_cmpuint(ops->len, ==, i + 1);
+                for (guint k = 0; k < ops->len; k++) {
+                        g_autofree char *text = rule_summary(ops->pdata[k]);
+
+                        g_assert_null(((const Rule *)ops->pdata[k])->unenforceable);
+                        g_assert_cmpstr(text, ==, want[i][k]);
+                }
+        }
 }
 
 /* ---- what is matched --------------------------------------------------------------------------------------------- */

@@ -106,7 +106,9 @@ static int op_setns(Hand *h, char **argv) {
 static int op_fsmount(Hand *h, char **argv) {
         int context = fsopen(argv[1], FSOPEN_CLOEXEC);
 
-        if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        if (context < 0 || (argv[2] && fsconfig(context, FSCONFIG_SET_STRING, "source", argv[2], 0) < 0))
+                return -errno;
+        if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
                 return -errno;
         h->fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
         return RET(h->fd);
@@ -129,7 +131,7 @@ const Op space_ops[] = {
         {"overlay", 3, op_overlay, "UPPERMOST LOWER DIR: read-only overlayfs"},
         {"opentree", 1, op_opentree, "PATH [alone]: take a detached clone of the mount and those below it, or of it alone"},
         {"movemount", 1, op_movemount, "DIR: put the mount taken there"},
-        {"fsmount", 1, op_fsmount, "TYPE: take a detached new mount"},
+        {"fsmount", 1, op_fsmount, "TYPE [SOURCE]: take a detached new mount"},
         {"pivot", 2, op_pivot, "ROOT OLD"},
         {NULL, 0, NULL, NULL},
 };
