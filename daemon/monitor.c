@@ -67,6 +67,23 @@ static GBytes *object_bytes(const uint8_t *data, size_t size)
         return data ? g_bytes_new(data, MIN(size, OBJECT_BYTES_MAX)) : NULL;
 }
 
+/* Borrowed until the next call; NULL: unknown. */
+static const char *cgroup_path(Manager *m, uint64_t id)
+{
+        const char *path = cgroup_cache_get(m->cgroups, id);
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX && !path && id != 0; k++) {
+                const Slot *s = &m->slots[k];
+                g_autofree char *gone = s->enforcer && s->ops->cgroup_path ? s->ops->cgroup_path(s->enforcer, id) : NULL;
+
+                if (!gone)
+                        continue;
+                cgroup_cache_put(m->cgroups, id, gone);
+                path = cgroup_cache_get(m->cgroups, id);
+        }
+        return path;
+}
+
 static char *find_cgroup(Manager *m, const EnforcerEvent *event)
 {
         const char *path;
@@ -77,7 +94,7 @@ static char *find_cgroup(Manager *m, const EnforcerEvent *event)
                         cgroup_cache_put(m->cgroups, event->cgroup_id, event->cgroup);
                 return g_strdup(event->cgroup);
         }
-        path = cgroup_cache_get(m->cgroups, event->cgroup_id);
+        path = cgroup_path(m, event->cgroup_id);
         if (path)
                 return g_strdup(path);
         /* Gone already. The process may still be there; it may have moved, but rarely has. */
@@ -232,7 +249,7 @@ void monitor_on_origin(const AuditOrigin *origin, void *userdata)
         AuditOrigin o = *origin;
 
         if (!o.cgroup)
-                o.cgroup = cgroup_cache_get(m->cgroups, o.cgroup_id);
+                o.cgroup = cgroup_path(m, o.cgroup_id);
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
                 if (m->slots[k].enforcer && m->slots[k].ops->origin)
                         m->slots[k].ops->origin(m->slots[k].enforcer, &o);

@@ -151,6 +151,9 @@ typedef struct EnforcerOps {
         /** origin() - what another enforcer gave to env->on_origin, in the order in which it saw it. May be NULL. */
         void (*origin)(Enforcer *e, const AuditOrigin *origin);
 
+        /** cgroup_path() - of the cgroup @id, which is gone, as far as it is remembered. To be freed; NULL: it is not. May be NULL. */
+        char *(*cgroup_path)(Enforcer *e, uint64_t id);
+
         /** pid_confined() - may be NULL. 1 if @pid is under any policy, 0 if not, negative errno if it cannot be known (then the
          * caller must refuse). */
         int (*pid_confined)(Enforcer *e, pid_t pid);

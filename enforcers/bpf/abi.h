@@ -17,6 +17,8 @@
 #define VA_GROUPS_MAX 32        /* groups of rules with the same `targets` in one policy */
 #define VA_CGROUPS_MAX 16384    /* labelled cgroups */
 #define VA_LAUNCHERS_MAX 64
+#define VA_NAMES_MAX 1024       /* covered cgroups whose paths are remembered, the latest */
+#define VA_NAME_BYTES 256       /* of such a path, with the zero; a longer one is not */
 #define VA_ADDRESSES_MAX 4096   /* the host's own addresses */
 #define VA_SCRATCH_PER_CPU 8    /* runs of programs that may be preempted on one CPU at the same time */
 #define VA_EVENTS_BYTES (512U * 1024)
@@ -226,6 +228,12 @@ struct va_launcher {
         __u32 pad;
 };
 _Static_assert(sizeof(struct va_launcher) == 16, "ABI");
+
+/* The path of a covered cgroup, for when somebody asks after it is gone. Behind the zero is anything. */
+struct va_name {
+        __u8 path[VA_NAME_BYTES];
+};
+_Static_assert(sizeof(struct va_name) == VA_NAME_BYTES, "ABI");
 
 /* The state that programs and daemon share, beside the maps. */
 #define VA_NEGATIVE_MAX 4096U

@@ -52,9 +52,11 @@ static __always_inline int label(struct va_scratch *s, struct cgroup *cgrp, cons
                         return -1;
         }
         va_find_label(va_address(cgrp), &f);
+        id = BPF_CORE_READ(cgrp, kn, id);
+        if (s->id.cover.n > 0 && n <= VA_NAME_BYTES)
+                bpf_map_update_elem(&va_names, &id, s->m.b, BPF_ANY);
         if (same_cover(&s->id.cover, &f.cover))
                 return 0; /* as its parent: found by going up */
-        id = BPF_CORE_READ(cgrp, kn, id);
         return bpf_map_update_elem(&va_labels, &id, &s->id.cover, BPF_ANY);
 }
 

@@ -267,5 +267,6 @@ const EnforcerOps bpf_enforcer_ops = {
         .tell = enforcer_tell,
         .tidy = needs_tidy,
         .watch = needs_watch,
+        .cgroup_path = labels_cgroup_path,
         .pid_confined = labels_pid_confined,
 };

@@ -77,6 +77,8 @@ int labels_cover(Enforcer *e, GBytes *targets, const char *const *policies);
 /** launchers_load() - tell the programs which files are launchers, as they are now. */
 int launchers_load(Enforcer *e);
 int cgroup_id(const char *path, uint64_t *ret);
+/** labels_cgroup_path() - see EnforcerOps.cgroup_path(). */
+char *labels_cgroup_path(Enforcer *e, uint64_t id);
 /** labels_pid_confined() - see EnforcerOps.pid_confined(). */
 int labels_pid_confined(Enforcer *e, pid_t pid);
 

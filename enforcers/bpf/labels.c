@@ -120,6 +120,15 @@ int cgroup_id(const char *path, uint64_t *ret)
         return 0;
 }
 
+char *labels_cgroup_path(Enforcer *e, uint64_t id)
+{
+        struct va_name name;
+
+        if (bpf_map_lookup_elem(e->pins.maps[MAP_NAMES], &id, &name) < 0)
+                return NULL;
+        return g_strndup((const char *)name.path, sizeof(name.path));
+}
+
 static int open_pidfd(pid_t pid)
 {
         return RET_ERRNO((int)syscall(SYS_pidfd_open, pid, 0));

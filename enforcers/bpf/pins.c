@@ -32,7 +32,7 @@ static const char *const map_names[_MAP_MAX] = {
         [MAP_STATE] = "va_state",   [MAP_TASKS] = "va_tasks",         [MAP_SMALLS] = "va_smalls",
         [MAP_BIGS] = "va_bigs",     [MAP_LABELS] = "va_labels",       [MAP_LAUNCHERS] = "va_launchers",
         [MAP_SLOTS] = "va_slots",   [MAP_EVENTS] = "va_events",       [MAP_REPEATS] = "va_repeats",
-        [MAP_ADDRESSES] = "va_addresses", [MAP_META] = "va_meta",
+        [MAP_ADDRESSES] = "va_addresses", [MAP_META] = "va_meta",           [MAP_NAMES] = "va_names",
 };
 
 /* The section of the global that is MAP_STATE. */

@@ -23,9 +23,10 @@ typedef enum PinnedMap {
         MAP_LAUNCHERS, /* struct va_launcher */
         MAP_SLOTS,     /* struct va_slot by slot */
         MAP_EVENTS,    /* ring buffer */
-        MAP_REPEATS,
-        MAP_ADDRESSES,   /* struct va_repeat by key of the event */
+        MAP_REPEATS,   /* struct va_repeat by key of the event */
+        MAP_ADDRESSES, /* the host's own */
         MAP_META,      /* struct va_meta */
+        MAP_NAMES,     /* struct va_name by cgroup id */
         _MAP_MAX,
 } PinnedMap;
 

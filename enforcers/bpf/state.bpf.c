@@ -14,6 +14,7 @@ struct va_bigs_map va_bigs SEC(".maps");
 struct va_labels_map va_labels SEC(".maps");
 struct va_tasks_map va_tasks SEC(".maps");
 struct va_launchers_map va_launchers SEC(".maps");
+struct va_names_map va_names SEC(".maps");
 struct va_scratch_map va_scratches SEC(".maps");
 struct va_events_map va_events SEC(".maps");
 struct va_repeats_map va_repeats SEC(".maps");

@@ -117,6 +117,13 @@ struct va_launchers_map {
         __type(value, __u32);
 };
 
+struct va_names_map {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, VA_NAMES_MAX);
+        __type(key, __u64);
+        __type(value, struct va_name);
+};
+
 struct va_scratch_map {
         __uint(type, BPF_MAP_TYPE_ARRAY);
         __uint(max_entries, 64); /* user space: VA_SCRATCH_PER_CPU for each CPU */
@@ -150,6 +157,7 @@ extern struct va_bigs_map va_bigs SEC(".maps");
 extern struct va_labels_map va_labels SEC(".maps");
 extern struct va_tasks_map va_tasks SEC(".maps");
 extern struct va_launchers_map va_launchers SEC(".maps");
+extern struct va_names_map va_names SEC(".maps");
 extern struct va_scratch_map va_scratches SEC(".maps");
 extern struct va_events_map va_events SEC(".maps");
 extern struct va_repeats_map va_repeats SEC(".maps");

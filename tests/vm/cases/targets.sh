@@ -140,5 +140,11 @@ n=${VARMOR_TEST_LONG:+3000} n=${n:-500}
 line=$(starter -n $n -t 'system.slice/churn-%d.service' $key /etc/hostname)
 says churn/$n-cgroups "^started=$n succeeded=0 denied=$n" echo "$line"
 expect churn/none-left 0 echo "$(varmorctl --json targets | jq '[.. | strings | select(test("churn-[0-9]"))] | length')"
+# What happened in one that is gone before anybody looks has its unit all the same.
+signal_varmord STOP
+since=${EPOCHREALTIME/./}
+starter -n 1 -t 'system.slice/churn-late%d.service' $key /etc/hostname >/dev/null
+signal_varmord CONT
+succeeds churn/unit-of-the-gone until_true 20 alarm_says "^DENIED.churn.*$key.*churn-late[0-9]*\.service"
 says churn/no-label-lost '"data":0' busctl -j get-property org.varmor1 /org/varmor1 org.varmor1.Manager LostLabels
 done_testing
