@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attached.h"
 #include "bindings.h"
 #include "cgroup.h"
 #include "client.h"
@@ -151,7 +152,7 @@ static GPtrArray *find_bindings(const Bindings *b, const Start *s)
         return found;
 }
 
-static void add_filters(GPtrArray *arguments, const GPtrArray *bindings, bool open)
+static void add_policies(GPtrArray *arguments, const GPtrArray *bindings, bool open)
 {
         for (guint i = 0; i < bindings->len; i++) {
                 const Binding *b = bindings->pdata[i];
@@ -161,8 +162,21 @@ static void add_filters(GPtrArray *arguments, const GPtrArray *bindings, bool op
         }
 }
 
+/* What AppArmor would give the program by its path goes with it, as the generator has it. */
+static void prepend_attached(GString *profile, const char *command)
+{
+        g_autoptr(Attached) all = attached_new("");
+        g_autofree char *path = strchr(command, '/') ? g_canonicalize_filename(command, NULL) : g_find_program_in_path(command);
+        const char *its = path ? attached_find(all, path) : NULL;
+
+        if (!its)
+                return;
+        g_string_prepend(profile, "//&");
+        g_string_prepend(profile, its);
+}
+
 /* Return: whether the command may start without it. */
-static bool join_profiles(const GPtrArray *bindings, GString *to)
+static bool join_profiles(const GPtrArray *bindings, const char *command, GString *to)
 {
         bool open = true;
 
@@ -174,6 +188,8 @@ static bool join_profiles(const GPtrArray *bindings, GString *to)
                 g_string_append_printf(to, "%svarmor.%s", to->len > 0 ? "//&" : "", b->bind_name);
                 open &= b->fail_open;
         }
+        if (to->len > 0)
+                prepend_attached(to, command);
         return open;
 }
 
@@ -189,7 +205,7 @@ static char **helper_arguments(const GPtrArray *bindings, int wait_fd, char **co
 {
         GPtrArray *a = g_ptr_array_new();
         g_autoptr(GString) profile = g_string_new(NULL);
-        const bool open = join_profiles(bindings, profile), relative = **command != '/' && strchr(*command, '/');
+        const bool open = join_profiles(bindings, *command, profile), relative = **command != '/' && strchr(*command, '/');
         const char *path = getenv("PATH");
 
         g_ptr_array_add(a, g_strdup(HELPER));
@@ -203,11 +219,11 @@ static char **helper_arguments(const GPtrArray *bindings, int wait_fd, char **co
                 g_ptr_array_add(a, g_strdup("-@"));
         if (!open)
                 add_profile(a, profile);
-        add_filters(a, bindings, false);
+        add_policies(a, bindings, false);
         g_ptr_array_add(a, g_strdup("--open"));
         if (open)
                 add_profile(a, profile);
-        add_filters(a, bindings, true);
+        add_policies(a, bindings, true);
         g_ptr_array_add(a, g_strdup("--"));
         if (relative)
                 g_ptr_array_add(a, g_canonicalize_filename(*command, NULL));
