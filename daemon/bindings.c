@@ -9,9 +9,9 @@
 
 #include "policy.h"
 
-#define BINDINGS_VERSION 1U
+#define BINDINGS_VERSION 2U
 #define RUN_PREFIX "varmor-run-"
-#define BINDINGS_TYPE "(ua(ssub)ayas)"
+#define BINDINGS_TYPE "(ua(ssubb)ayas)"
 
 static void binding_free(Binding *b)
 {
@@ -38,7 +38,7 @@ void bindings_free(Bindings *b)
         g_free(b);
 }
 
-void bindings_add(Bindings *b, const char *full_name, uint32_t enforcers, bool fail_open)
+Binding *bindings_add(Bindings *b, const char *full_name, uint32_t enforcers)
 {
         Binding *one = g_new0(Binding, 1);
 
@@ -46,9 +46,9 @@ void bindings_add(Bindings *b, const char *full_name, uint32_t enforcers, bool f
                 .policy = g_strdup(full_name),
                 .bind_name = policy_bind_name(full_name),
                 .enforcers = enforcers,
-                .fail_open = fail_open,
         };
         g_ptr_array_add(b->policies, one);
+        return one;
 }
 
 GBytes *bindings_to_bytes(const Bindings *b)
@@ -59,13 +59,14 @@ GBytes *bindings_to_bytes(const Bindings *b)
         gsize size = 0;
         const void *data = b->targets ? g_bytes_get_data(b->targets, &size) : NULL;
 
-        g_variant_builder_init(&policies, G_VARIANT_TYPE("a(ssub)"));
+        g_variant_builder_init(&policies, G_VARIANT_TYPE("a(ssubb)"));
         for (guint i = 0; i < b->policies->len; i++) {
                 const Binding *one = b->policies->pdata[i];
 
-                g_variant_builder_add(&policies, "(ssub)", one->policy, one->bind_name, one->enforcers, one->fail_open);
+                g_variant_builder_add(&policies, "(ssubb)", one->policy, one->bind_name, one->enforcers, one->fail_open,
+                                      one->children);
         }
-        v = g_variant_ref_sink(g_variant_new("(u@a(ssub)@ay@as)", BINDINGS_VERSION, g_variant_builder_end(&policies),
+        v = g_variant_ref_sink(g_variant_new("(u@a(ssubb)@ay@as)", BINDINGS_VERSION, g_variant_builder_end(&policies),
                                              g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, data, size, 1),
                                              g_variant_new_strv(b->units ? (const char *const *)b->units : no_units, -1)));
         return g_variant_get_data_as_bytes(v);
@@ -88,11 +89,12 @@ static int read_policies(GVariant *v, Bindings *b)
                 return -EBADMSG;
         for (gsize i = 0; i < n; i++) {
                 Binding *one = g_new0(Binding, 1);
-                gboolean fail_open;
+                gboolean fail_open, children;
 
                 g_ptr_array_add(b->policies, one);
-                g_variant_get_child(v, i, "(ssub)", &one->policy, &one->bind_name, &one->enforcers, &fail_open);
+                g_variant_get_child(v, i, "(ssubb)", &one->policy, &one->bind_name, &one->enforcers, &fail_open, &children);
                 one->fail_open = fail_open;
+                one->children = children;
                 if (one->enforcers & ~known || !bind_name_is_valid(one))
                         return -EBADMSG;
         }
@@ -111,7 +113,7 @@ int bindings_from_bytes(GBytes *bytes, Bindings **ret)
 
         if (g_bytes_get_size(bytes) > BINDINGS_BYTES_MAX || !g_variant_is_normal_form(v))
                 return -EBADMSG;
-        g_variant_get(v, "(u@a(ssub)@ay^as)", &version, &policies, &targets, &b->units);
+        g_variant_get(v, "(u@a(ssubb)@ay^as)", &version, &policies, &targets, &b->units);
         if (version != BINDINGS_VERSION)
                 return -EBADMSG;
         data = g_variant_get_fixed_array(targets, &n, 1);

@@ -23,6 +23,7 @@ typedef struct Binding {
         char *bind_name;    /* policy_bind_name() */
         uint32_t enforcers; /* 1 << EnforcerKind: those that bind at exec and have something to bind; 0: it only has its place */
         bool fail_open;
+        bool children;      /* varmor-exec has to look what a program begins under, see enforcers/apparmor/children.h */
 } Binding;
 
 typedef struct Bindings {
@@ -35,8 +36,8 @@ Bindings *bindings_new(void);
 void bindings_free(Bindings *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bindings, bindings_free)
 
-/** bindings_add() - the next policy. @full_name is copied. */
-void bindings_add(Bindings *b, const char *full_name, uint32_t enforcers, bool fail_open);
+/** bindings_add() - the next policy, by its full name. Return: what is still to be filled in. Borrowed. */
+Binding *bindings_add(Bindings *b, const char *full_name, uint32_t enforcers);
 
 GBytes *bindings_to_bytes(const Bindings *b);
 /** bindings_from_bytes() - but for @targets, whose user calls table_validate(). Return: 0, -EBADMSG. */

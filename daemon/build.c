@@ -81,6 +81,7 @@ static Profile *profile_same(const Profile *p)
         same->enforcer = p->enforcer;
         same->n_states = p->n_states;
         same->table_bytes = p->table_bytes;
+        same->has_children = p->has_children;
         memcpy(same->digest, p->digest, sizeof(same->digest));
         return same;
 }
@@ -506,6 +507,7 @@ static void build_bindings(Build *b)
                 TargetsEntry e = g_array_index(b->entries, TargetsEntry, i);
                 const BundlePolicy *p = in_effect(b, b->covered->pdata[e.policy]);
                 uint32_t enforcers = p ? binding_enforcers(b, p) : 0;
+                Binding *binding;
 
                 if (enforcers == 0)
                         continue;
@@ -513,7 +515,10 @@ static void build_bindings(Build *b)
                 /* It is not systemd that starts containers, and they come and go: see varmor-oci-hook(8). */
                 if (p->target.kind == TARGET_CONTAINER)
                         e.patterns = none;
-                bindings_add(bindings, p->full_name, enforcers, p->fail_open);
+                binding = bindings_add(bindings, p->full_name, enforcers);
+                binding->fail_open = p->fail_open;
+                for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                        binding->children |= enforcers >> k & 1 && p->profiles[k]->has_children;
                 note_units(p, units);
                 g_array_append_val(entries, e); /* its strings stay @b's */
         }

@@ -271,14 +271,14 @@ int rule_status_from_variant(GVariant *v, RuleStatus **ret)
 
 GVariant *profile_to_variant(const Profile *p)
 {
-        return g_variant_new("(ub@aysutt)", (guint32)p->enforcer, p->blob != NULL, variant_bytes(p->blob), p->digest,
-                             p->n_states, p->table_bytes, p->since_usec);
+        return g_variant_new("(ub@aysuttb)", (guint32)p->enforcer, p->blob != NULL, variant_bytes(p->blob), p->digest,
+                             p->n_states, p->table_bytes, p->since_usec, p->has_children);
 }
 
 int profile_from_variant(GVariant *v, Profile **ret)
 {
         g_autoptr(Profile) p = g_new0(Profile, 1);
-        gboolean has_blob;
+        gboolean has_blob, has_children;
         guint32 enforcer;
         const char *digest;
         int r;
@@ -292,6 +292,8 @@ int profile_from_variant(GVariant *v, Profile **ret)
         g_variant_get_child(v, 4, "u", &p->n_states);
         g_variant_get_child(v, 5, "t", &p->table_bytes);
         g_variant_get_child(v, 6, "t", &p->since_usec);
+        g_variant_get_child(v, 7, "b", &has_children);
+        p->has_children = has_children;
         r = copy_digest(digest, p->digest);
         if (r < 0)
                 return r;

@@ -18,7 +18,7 @@
 #define SETTINGS_TYPE "(asastuasasasb)"
 #define TARGET_TYPE "(" POS_TYPE "usbba(" POS_TYPE "suas))"
 #define RULE_TYPE "(s" POS_TYPE "uusua(us)b)"
-#define PROFILE_TYPE "(ubaysutt)"
+#define PROFILE_TYPE "(ubaysuttb)"
 
 GVariant *variant_string(const char *s);
 GVariant *variant_strv(char *const *l);

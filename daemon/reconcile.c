@@ -133,11 +133,14 @@ static void bind_all(Manager *m)
         for (guint i = 0; i < m->bindings->policies->len; i++) {
                 const Binding *one = m->bindings->policies->pdata[i];
                 uint32_t mask = 0;
+                Binding *copy;
 
                 for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
                         if (one->enforcers & 1U << k && m->slots[k].enforcer)
                                 mask |= 1U << k;
-                bindings_add(b, one->policy, mask, one->fail_open);
+                copy = bindings_add(b, one->policy, mask);
+                copy->fail_open = one->fail_open;
+                copy->children = one->children && mask & 1U << ENFORCER_APPARMOR;
         }
         b->targets = g_bytes_ref(m->bindings->targets);
         b->units = g_strdupv(m->bindings->units);

@@ -21,6 +21,7 @@ typedef struct Profile {
         GBytes *blob;         /* format is the enforcer's own; empty: nothing to enforce */
         char digest[65];      /* SHA-256 of @blob, hex */
         GPtrArray *why_not;   /* of char *; NULL element: the rule is enforced by this enforcer */
+        bool has_children;    /* AppArmor: some programs begin under more than the rest, see apparmor/children.h */
         uint32_t n_states;    /* size figures for status and bench */
         uint64_t table_bytes;
         uint64_t since_usec;  /* CLOCK_REALTIME: put in force; 0: it is not, or nobody knows. The manager's */

@@ -157,7 +157,13 @@ static void add_policies(GPtrArray *arguments, const GPtrArray *bindings, bool o
         for (guint i = 0; i < bindings->len; i++) {
                 const Binding *b = bindings->pdata[i];
 
-                if (b->fail_open == open && b->enforcers & 1U << ENFORCER_SECCOMP)
+                if (b->fail_open != open)
+                        continue;
+                if (b->children) {
+                        g_ptr_array_add(arguments, g_strdup("--children"));
+                        g_ptr_array_add(arguments, g_strdup(b->bind_name));
+                }
+                if (b->enforcers & 1U << ENFORCER_SECCOMP)
                         g_ptr_array_add(arguments, g_strdup(b->bind_name));
         }
 }

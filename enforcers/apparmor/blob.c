@@ -8,10 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "children.h"
 #include "table.h"
 
 #define BLOB_MAGIC "vaapparm"
-#define BLOB_VERSION 1U
+#define BLOB_VERSION 2U
 #define BLOB_LINES_MAX (1U << 20)
 
 typedef struct BlobHeader {
@@ -21,9 +22,10 @@ typedef struct BlobHeader {
         uint32_t n_lines;
         uint32_t table_bytes;
         uint32_t names_bytes;
+        uint32_t children_bytes;
         uint32_t binary_bytes;
 } BlobHeader;
-_Static_assert(sizeof(BlobHeader) == 32, "the format");
+_Static_assert(sizeof(BlobHeader) == 36, "the format");
 
 AaBlob *aa_blob_new(void)
 {
@@ -33,6 +35,7 @@ AaBlob *aa_blob_new(void)
         b->lines = g_array_new(FALSE, FALSE, sizeof(AaLine));
         b->table = g_bytes_new(NULL, 0);
         b->names = g_ptr_array_new_with_free_func(g_free);
+        b->children = g_bytes_new(NULL, 0);
         b->binary = g_bytes_new(NULL, 0);
         return b;
 }
@@ -45,6 +48,7 @@ void aa_blob_free(AaBlob *b)
         g_clear_pointer(&b->lines, g_array_unref);
         g_clear_pointer(&b->table, g_bytes_unref);
         g_clear_pointer(&b->names, g_ptr_array_unref);
+        g_clear_pointer(&b->children, g_bytes_unref);
         g_clear_pointer(&b->binary, g_bytes_unref);
         g_free(b);
 }
@@ -71,6 +75,7 @@ GBytes *aa_blob_to_bytes(const AaBlob *b)
         h.n_lines = b->lines->len;
         h.table_bytes = (uint32_t)g_bytes_get_size(b->table);
         h.names_bytes = (uint32_t)names->len;
+        h.children_bytes = (uint32_t)g_bytes_get_size(b->children);
         h.binary_bytes = (uint32_t)g_bytes_get_size(b->binary);
         g_byte_array_append(out, (const guint8 *)&h, sizeof(h));
         append_bytes(out, b->table);
@@ -78,6 +83,7 @@ GBytes *aa_blob_to_bytes(const AaBlob *b)
                 g_byte_array_append(out, (const guint8 *)b->lines->data, b->lines->len * (guint)sizeof(AaLine));
         g_byte_array_append(out, (const guint8 *)b->text, h.text_bytes);
         g_byte_array_append(out, (const guint8 *)names->str, h.names_bytes);
+        append_bytes(out, b->children);
         append_bytes(out, b->binary);
         return g_byte_array_free_to_bytes(out);
 }
@@ -91,10 +97,10 @@ static bool sizes_are_good(const BlobHeader *h, gsize size)
         if (memcmp(h->magic, BLOB_MAGIC, sizeof(h->magic)) != 0 || h->version != BLOB_VERSION)
                 return false;
         if (h->text_bytes > AA_TEXT_MAX || h->n_lines > BLOB_LINES_MAX || h->table_bytes > table_bytes(VA_TAB_BIG) ||
-            h->names_bytes > AA_NAMES_MAX || h->binary_bytes > AA_BINARY_MAX)
+            h->names_bytes > AA_NAMES_MAX || h->children_bytes > CHILDREN_BYTES_MAX || h->binary_bytes > AA_BINARY_MAX)
                 return false;
         sum = sizeof(*h) + (uint64_t)h->table_bytes + (uint64_t)h->n_lines * sizeof(AaLine) + h->text_bytes + h->names_bytes +
-              h->binary_bytes;
+              h->children_bytes + h->binary_bytes;
         return sum == size;
 }
 
@@ -168,6 +174,11 @@ int aa_blob_from_bytes(GBytes *bytes, AaBlob **ret)
         data += h.text_bytes;
         take_names(b, (const char *)data, h.names_bytes);
         data += h.names_bytes;
+        if (h.children_bytes > 0 && !children_check((const char *)data, h.children_bytes))
+                return -EBADMSG;
+        g_bytes_unref(b->children);
+        b->children = g_bytes_new(data, h.children_bytes);
+        data += h.children_bytes;
         g_bytes_unref(b->binary);
         b->binary = g_bytes_new(data, h.binary_bytes);
         *ret = g_steal_pointer(&b);

@@ -35,6 +35,7 @@ typedef struct AaBlob {
         GBytes *table;   /* of the BPF compiler, aligned; empty: there is none */
         GPtrArray *names; /* of char *: "CHILD INDEX ID" of each raw rule, "CHILD INDEX " of others with targets; child 0 is the
                            * parent */
+        GBytes *children; /* see children.h; empty: there are none */
         GBytes *binary;  /* empty before prepare() */
 } AaBlob;
 

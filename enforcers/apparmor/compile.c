@@ -12,8 +12,8 @@
 
 #include "../bpf/compile.h"
 #include "aare.h"
+#include "children.h"
 #include "raw.h"
-#include "table.h"
 #include "text.h"
 
 #define FLAGS "attach_disconnected,mediate_deleted"
@@ -31,6 +31,7 @@ typedef struct Compiler {
         char *name, *inside, *outside;
         AaText text;
         GPtrArray *groups;  /* of Group */
+        GByteArray *children; /* see children.h */
         GPtrArray *why_not; /* of char * */
         GPtrArray *names;
         bool says_something;
@@ -138,10 +139,11 @@ static Group *group_of(Compiler *c, const Rule *r)
         g->targets = g_steal_pointer(&targets);
         g->rules = g_array_new(FALSE, FALSE, sizeof(uint32_t));
         g_ptr_array_add(c->groups, g);
-        if (!(c->policy->enforcers & 1U << ENFORCER_BPF) || r->kind == OP_TEXT)
+        /* systemd's services are started by varmor-exec, which looks. */
+        if (c->policy->target.kind == TARGET_CONTAINER && (!(c->policy->enforcers & 1U << ENFORCER_BPF) || r->kind == OP_TEXT))
                 diag_warning(c->diag, &r->pos, "apparmor-start",
-                             "the rule '%s': AppArmor applies 'targets' to what a process under the policy executes, not to the command "
-                             "by which systemd starts the unit",
+                             "the rule '%s': AppArmor applies 'targets' to what is executed within a container, not to the command that it "
+                             "is started with",
                              r->id);
         return g;
 }
@@ -196,6 +198,15 @@ static void add_everything(Compiler *c)
                 aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  %s,", *r);
 }
 
+/* Whoever starts @path without being under the policy, and brings it there, does as the kernel would: @label is "&..." */
+static void note_child(Compiler *c, const char *path, const char *label)
+{
+        if (c->children->len == 0)
+                g_byte_array_append(c->children, (const guint8 *)CHILDREN_MAGIC, sizeof(CHILDREN_MAGIC));
+        g_byte_array_append(c->children, (const guint8 *)path, (guint)strlen(path) + 1);
+        g_byte_array_append(c->children, (const guint8 *)label + 1, (guint)strlen(label));
+}
+
 /* At which paths other profiles are stacked upon this one, and which. */
 static void add_transitions(Compiler *c)
 {
@@ -217,6 +228,7 @@ static void add_transitions(Compiler *c)
                 g_autoptr(GString) path = g_string_new("\"");
                 g_autofree char *key = NULL;
 
+                note_child(c, k->data, g_hash_table_lookup(paths, k->data));
                 aare_append_literal(path, k->data);
                 key = g_strconcat(path->str, "{,/}\"", NULL);
                 aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  %s%s\" cix -> \"%s\",",
@@ -294,8 +306,8 @@ static void add_own(Compiler *c, const GArray *rules)
         AaPeers peers = {0};
 
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # what starts the workload");
-        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /usr/lib/varmor/varmor-exec rmix,");
-        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /run/varmor/{seccomp,filters}/{,**} r,");
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /{usr/lib,run}/varmor/varmor-exec rmix,");
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /run/varmor/{seccomp,filters,children}/{,**} r,");
         for (guint i = 0; i < rules->len; i++)
                 add_rule(c, g_array_index(rules, uint32_t, i), &peers);
         /* On trial, what is executed stays under the profile: the null profiles of complain mode would outlive the trial. */
@@ -430,11 +442,16 @@ static int compile(Compiler *c, AaBlob *blob, Profile **ret)
                 blob->text = g_strndup(c->text.s->str, c->text.s->len);
                 g_bytes_unref(blob->table);
                 blob->table = rule_table(p);
+                if (c->children->len > 0)
+                        g_byte_array_append(c->children, (const guint8 *)"", 1);
+                g_bytes_unref(blob->children);
+                blob->children = g_bytes_new(c->children->data, c->children->len);
                 profile = profile_new(ENFORCER_APPARMOR, aa_blob_to_bytes(blob));
         }
         g_ptr_array_unref(profile->why_not);
         profile->why_not = g_steal_pointer(&c->why_not);
         profile->table_bytes = g_bytes_get_size(profile->blob);
+        profile->has_children = c->children->len > 0;
         *ret = profile;
         return 0;
 }
@@ -454,6 +471,7 @@ int apparmor_compile(const Policy *p, Profile **ret, Diag *d)
                 .diag = d,
                 .name = apparmor_profile_name(p->full_name),
                 .groups = g_ptr_array_new_with_free_func(group_free),
+                .children = g_byte_array_new(),
                 .why_not = g_ptr_array_new_with_free_func(g_free),
                 .names = blob->names,
                 .text = {.s = g_string_new(NULL), .line = 1, .lines = blob->lines,
@@ -468,106 +486,9 @@ int apparmor_compile(const Policy *p, Profile **ret, Diag *d)
         g_free(c.inside);
         g_free(c.outside);
         g_ptr_array_unref(c.groups);
+        g_byte_array_unref(c.children);
         g_clear_pointer(&c.why_not, g_ptr_array_unref);
         g_string_free(c.text.s, TRUE);
         g_hash_table_unref(c.text.exact);
         return r;
-}
-
-/* ---- which rule spoke ------------------------------------------------------------------------------------------------ */
-
-/* The number of the child profile that a record names; 0: the parent. */
-static uint32_t group_in(const char *profile)
-{
-        const char *g = profile ? g_strrstr(profile, "//g") : NULL;
-
-        return g ? (uint32_t)g_ascii_strtoull(g + 3, NULL, 10) : 0;
-}
-
-typedef struct RuleName {
-        uint32_t group, rule;
-        const char *id; /* "": no raw text */
-} RuleName;
-
-static RuleName rule_name(const AaBlob *blob, guint i)
-{
-        char *p = NULL;
-        RuleName n = {.group = (uint32_t)g_ascii_strtoull(blob->names->pdata[i], &p, 10)};
-
-        n.rule = (uint32_t)g_ascii_strtoull(p, &p, 10);
-        n.id = *p == ' ' ? p + 1 : p;
-        return n;
-}
-
-static char *raw_names(const AaBlob *blob, uint32_t group)
-{
-        GString *s = g_string_new(NULL);
-
-        for (guint i = 0; i < blob->names->len; i++) {
-                RuleName n = rule_name(blob, i);
-
-                if (n.group == group && *n.id)
-                        g_string_append_printf(s, "%s%s", s->len ? ", " : "", n.id);
-        }
-        return g_string_free(s, s->len == 0);
-}
-
-/* Is rule number @rule one of child profile @group? */
-static bool in_group(const AaBlob *blob, uint32_t group, uint32_t rule)
-{
-        for (guint i = 0; i < blob->names->len; i++) {
-                RuleName n = rule_name(blob, i);
-
-                if (n.group == group && n.rule == rule)
-                        return true;
-        }
-        return false;
-}
-
-static const struct va_accept *find_accept(const struct va_table *t, uint32_t kind, uint32_t start, const char *object)
-{
-        g_autofree char *dir = NULL;
-        const struct va_accept *a = table_match(t, kind, start, object);
-        size_t n = strlen(object);
-
-        if (a || n < 2 || object[n - 1] != '/')
-                return a;
-        dir = g_strndup(object, n - 1);
-        return table_match(t, kind, start, dir);
-}
-
-static void take_accept(const AaBlob *blob, const struct va_accept *a, uint32_t group, const ApparmorQuery *q, ApparmorAnswer *ret)
-{
-        for (unsigned bit = 0; bit < 4; bit++) {
-                uint32_t p = 1U << bit;
-
-                if (!(q->perms & p) || !((a->deny | a->log) & p) || (group > 0 && !in_group(blob, group, a->rule[bit])))
-                        continue;
-                /* Of several the one that denies and reports, as in the kernel. */
-                if (ret->rule >= 0 && !(a->deny & a->log & p))
-                        continue;
-                ret->rule = a->rule[bit];
-                ret->deny = a->deny & p;
-                ret->log = a->log & p;
-                ret->quiet = !ret->log;
-        }
-}
-
-void apparmor_rule_of(const AaBlob *blob, const ApparmorQuery *q, ApparmorAnswer *ret)
-{
-        gsize size;
-        const struct va_table *t = g_bytes_get_data(blob->table, &size);
-        uint32_t group = group_in(q->profile), last;
-
-        *ret = (ApparmorAnswer){.rule = -ENOENT};
-        /* The children's numbers are not those of the table's groups: raw text has a child, and no group. */
-        last = group > 0 && size > 0 ? t->n_groups : 0;
-        for (uint32_t start = group > 0 ? 1 : 0; size > 0 && q->kind < VA_KIND_MAX && start <= last; start++) {
-                const struct va_accept *a = find_accept(t, q->kind, start, q->object);
-
-                if (a)
-                        take_accept(blob, a, group, q, ret);
-        }
-        if (ret->rule < 0)
-                ret->names = raw_names(blob, group);
 }

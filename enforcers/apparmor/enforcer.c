@@ -85,6 +85,20 @@ static int check_host(Diag *d)
         return 0;
 }
 
+/* Somebody may have tidied up below /run, and without them services do not start. */
+static void put_all_children(const Enforcer *e)
+{
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, e->loaded);
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
+                const Loaded *l = value;
+
+                (void)children_put(l->profile, l->blob->children); /* varmor-exec says what is missing */
+        }
+}
+
 static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
 {
         Enforcer *e;
@@ -102,6 +116,7 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
                 return -EOPNOTSUPP;
         }
         e->loaded = loaded_read_all(LOADED_DIR);
+        put_all_children(e);
         (void)refresh(e);
         e->audit = audit_new(&apparmor_audit_hooks, env, e);
         if (audit_missing(e->audit))
@@ -154,14 +169,33 @@ static void drop_children(Enforcer *e, const Loaded *l)
                 (void)refresh(e);
 }
 
+/* First what is read about the new children, then they themselves: who reads it and does not find them waits for them. */
+static int replace(Enforcer *e, const Loaded *l)
+{
+        const Loaded *before = g_hash_table_lookup(e->loaded, l->profile);
+        gsize size;
+        const char *data = g_bytes_get_data(l->blob->binary, &size);
+        int r;
+
+        if (size == 0)
+                return -ENODATA;
+        r = children_put(l->profile, l->blob->children);
+        if (r < 0)
+                return r;
+        r = RET_ERRNO(aa_kernel_interface_replace_policy(e->kernel, data, size));
+        if (r < 0 && before)
+                (void)children_put(l->profile, before->blob->children);
+        else if (r < 0)
+                children_drop(l->profile);
+        return r;
+}
+
 static int enforcer_remove(Enforcer *e, const char *policy);
 
 static int enforcer_apply(Enforcer *e, const char *policy, const Profile *p)
 {
         g_autoptr(Loaded) l = g_new0(Loaded, 1);
         const char *sum;
-        gsize size;
-        const char *data;
         int r;
 
         if (profile_is_empty(p))
@@ -169,15 +203,12 @@ static int enforcer_apply(Enforcer *e, const char *policy, const Profile *p)
         r = aa_blob_from_bytes(p->blob, &l->blob);
         if (r < 0)
                 return r;
-        data = g_bytes_get_data(l->blob->binary, &size);
-        if (size == 0)
-                return -ENODATA;
-        r = RET_ERRNO(aa_kernel_interface_replace_policy(e->kernel, data, size));
+        l->policy = g_strdup(policy);
+        l->profile = apparmor_profile_name(policy);
+        r = replace(e, l);
         if (r < 0)
                 return r;
         (void)refresh(e);
-        l->policy = g_strdup(policy);
-        l->profile = apparmor_profile_name(policy);
         memcpy(l->digest, p->digest, sizeof(l->digest));
         sum = e->profiles ? g_hash_table_lookup(e->profiles, l->profile) : NULL;
         if (!sum)
@@ -207,6 +238,7 @@ static int enforcer_remove(Enforcer *e, const char *policy)
         }
         if (r < 0)
                 return r;
+        children_drop(profile);
         if (l) {
                 loaded_forget(LOADED_DIR, l);
                 g_hash_table_remove(e->loaded, profile);
@@ -228,6 +260,7 @@ static int enforcer_shutdown(Enforcer *e)
                         result = r;
         }
         (void)rmdir(LOADED_DIR);
+        (void)rmdir(CHILDREN_DIR);
         return result;
 }
 

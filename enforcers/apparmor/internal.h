@@ -6,6 +6,7 @@
 #include <sys/apparmor.h>
 
 #include "audit/audit.h"
+#include "children.h"
 #include "compile.h"
 #include "enforcer.h"
 #include "loaded.h"
@@ -21,6 +22,10 @@ struct Enforcer {
 
 /** enforcer_policies() - see EnforcerOps.policies(). */
 char **enforcer_policies(const Enforcer *e);
+
+/** children_put() - what varmor-exec reads of this profile; nothing in @children: it has no children. Return: 0, negative errno. */
+int children_put(const char *profile, GBytes *children);
+void children_drop(const char *profile);
 
 extern const AuditHooks apparmor_audit_hooks; /* events.c */
 

@@ -1,44 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* varmor-exec: loads the seccomp filters of policies into its own process, and executes a command there. systemd's
- * generator puts it in front of the commands of services, so it stands in every start: static, no
- * library, no allocation, and it leaves everything that a process hands on as it was (environment, descriptors, credentials,
- * signals, arguments). Nothing is executed without its filters, unless it was told --open. See varmor-exec(8). */
+/* varmor-exec: loads the seccomp filters of policies into its own process, and executes a command there, under their AppArmor
+ * profiles. systemd's generator puts it in front of the commands of services, so it stands in every start: static, no library,
+ * no allocation, and it leaves everything that a process hands on as it was (environment, descriptors, credentials, signals,
+ * arguments). Nothing is executed without its filters and profiles, unless it was told --open. See varmor-exec(8). */
 
 #include <linux/filter.h>
 #include <linux/limits.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
-#include <linux/sockios.h>
-#include <linux/un.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exec-apparmor.h"
+#include "exec-say.h"
 #include "filter.h"
 #include "messages.h"
 #include "raw.h"
 
-/* src/shared/exit-status.h of systemd, v252: what a service manager says of its own part of a start. */
-enum {
-        STATUS_USAGE = 2,      /* EXIT_INVALIDARGUMENT */
-        STATUS_EXEC = 203,     /* EXIT_EXEC */
-        STATUS_SECCOMP = 228,  /* EXIT_SECCOMP */
-        STATUS_APPARMOR = 231, /* EXIT_APPARMOR_PROFILE */
-};
-
 /* src/basic/path-util.h of systemd, v252: DEFAULT_PATH where /bin and /usr/bin may differ. */
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
-/* sd-messages.h: SD_MESSAGE_SPAWN_FAILED */
-#define MESSAGE_SPAWN_FAILED "641257651c1b4ec9a8624d7a40a9e1e7"
-
-#define STDERR 2
 #define FILTERS_MAX 16U
 #define CHUNK_BYTES 16384U
-#define ENTRY_BYTES_MAX 8192U
-/* What journald gets to look at who wrote, before that is gone. */
-#define JOURNAL_WAIT_STEPS 50
-#define JOURNAL_WAIT_MSEC 2
 
 typedef struct Filter {
         const char *name;
@@ -50,8 +33,7 @@ typedef struct Filter {
 
 typedef struct Job {
         unsigned n_filters;
-        const char *apparmor;
-        bool apparmor_open;
+        ExecApparmor apparmor;
         bool own_argv0;
         bool ignore_missing;
         const char *search;
@@ -61,155 +43,16 @@ typedef struct Job {
 
 static Filter filters[FILTERS_MAX];
 
-/* ---- what went wrong ----------------------------------------------------------------------------------------------- */
-
-typedef struct Text {
-        char bytes[ENTRY_BYTES_MAX];
-        size_t size;
-} Text;
-
-static void add(Text *t, const char *s)
-{
-        while (*s && t->size < sizeof(t->bytes) - 1) {
-                t->bytes[t->size++] = *s == '\n' ? ' ' : *s;
-                s++;
-        }
-}
-
-static void end_field(Text *t)
-{
-        if (t->size == sizeof(t->bytes))
-                t->size--;
-        t->bytes[t->size++] = '\n';
-}
-
-static void add_field(Text *t, const char *name, const char *value)
-{
-        add(t, name);
-        add(t, value);
-        end_field(t);
-}
-
-/* policy_bind_name(), backwards. A leading "_" stays: a policy's name may begin with one, a slice's only where it is "-". */
-static void add_policy(Text *t, const char *name)
-{
-        char c[2] = "";
-
-        add(t, "VARMOR_POLICY=");
-        for (; *name; name++) {
-                *c = *name == '+' ? '/' : *name == '=' ? '\\' : *name;
-                add(t, c);
-        }
-        end_field(t);
-}
-
-static const char *reason(int error)
-{
-        static const struct {
-                int error;
-                const char *text;
-        } reasons[] = {
-                {E2BIG, "Argument list too long"},
-                {EACCES, "Permission denied"},
-                {EBADMSG, "It is damaged"},
-                {EBUSY, "Device or resource busy"},
-                {EINVAL, "Invalid argument"},
-                {EIO, "Input/output error"},
-                {EISDIR, "Is a directory"},
-                {ELOOP, "Too many levels of symbolic links"},
-                {EMFILE, "Too many open files"},
-                {ENAMETOOLONG, "File name too long"},
-                {ENOENT, "No such file or directory"},
-                {ENOEXEC, "Exec format error"},
-                {ENOMEM, "Cannot allocate memory"},
-                {ENOSYS, "Function not implemented"},
-                {ENOTDIR, "Not a directory"},
-                {EPERM, "Operation not permitted"},
-                {ETXTBSY, "Text file busy"},
-        };
-        static char number[] = "Error number     ";
-        char *p = number + sizeof(number) - 1;
-
-        for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-                if (reasons[i].error == error)
-                        return reasons[i].text;
-        for (; error > 0 && p[-1] == ' ' && p > number + sizeof("Error number"); error /= 10)
-                *--p = (char)('0' + error % 10);
-        return number;
-}
-
-static bool tell_journal(const Text *t)
-{
-        struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
-        int fd = (int)raw_call(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, 0, 0, 0), unread = 0;
-        bool sent;
-
-        if (fd < 0)
-                return false;
-        sent = raw_call(SYS_sendto, fd, (long)t->bytes, (long)t->size, MSG_NOSIGNAL | MSG_DONTWAIT, (long)&address,
-                        sizeof(address)) >= 0;
-        for (int i = 0; sent && i < JOURNAL_WAIT_STEPS; i++) {
-                if (raw_call(SYS_ioctl, fd, SIOCOUTQ, (long)&unread, 0, 0, 0) < 0)
-                        break;
-                raw_sleep(JOURNAL_WAIT_MSEC);
-                if (unread == 0)
-                        break;
-        }
-        raw_close(fd);
-        return sent;
-}
-
-static void say(const char *text, size_t size)
-{
-        raw_write(STDERR, "varmor-exec: ", strlen("varmor-exec: "));
-        raw_write(STDERR, text, size);
-}
-
-/* One entry: MESSAGE is @parts, one after the other; @policy may be NULL. Who watches a terminal gets it there, and standard
- * error is the last resort: it may be a service's connection. */
-static void complain(const char *id, const char *priority, const char *policy, const char *const *parts)
-{
-        static Text t;
-        size_t begin, end;
-
-        t.size = 0;
-        add(&t, "MESSAGE=");
-        begin = t.size;
-        for (; *parts; parts++)
-                add(&t, *parts);
-        end_field(&t);
-        end = t.size;
-        add_field(&t, "PRIORITY=", priority);
-        add_field(&t, "SYSLOG_IDENTIFIER=", "varmor-exec");
-        add_field(&t, "MESSAGE_ID=", id);
-        if (policy)
-                add_policy(&t, policy);
-        if (!tell_journal(&t) || raw_isatty(STDERR))
-                say(t.bytes + begin, end - begin);
-}
-
-static _Noreturn void usage(const char *what)
-{
-        say(what, strlen(what));
-        raw_exit(STATUS_USAGE);
-}
+/* ---- filters ------------------------------------------------------------------------------------------------------- */
 
 static void fail_filter(const Filter *f, const char *what, int error)
 {
-        complain(MESSAGE_FILTER_MISSING, f->open ? "4" : "3", f->name,
-                 (const char *const[]){what, " the seccomp filter ", f->name, f->open ? ", starting without it: " : ": ",
-                                       reason(error), NULL});
+        say_to_journal(MESSAGE_FILTER_MISSING, f->open ? "4" : "3", f->name,
+                       (const char *const[]){what, " the seccomp filter ", f->name, f->open ? ", starting without it: " : ": ",
+                                             say_reason(error), NULL});
         if (!f->open)
                 raw_exit(STATUS_SECCOMP);
 }
-
-static _Noreturn void fail_exec(const char *what, const char *path, int error)
-{
-        complain(MESSAGE_SPAWN_FAILED, "3", NULL, (const char *const[]){what, " ", path, ": ", reason(error), NULL});
-        raw_exit(STATUS_EXEC);
-}
-
-/* ---- filters ------------------------------------------------------------------------------------------------------- */
 
 static int read_whole(int fd, void *buffer, size_t size)
 {
@@ -323,41 +166,7 @@ static void load_filters(unsigned n)
                                 load_filter(&filters[i]);
 }
 
-/* ---- AppArmor ------------------------------------------------------------------------------------------------------ */
-
-/* From the next exec on, under @job->apparmor. */
-static void set_apparmor(const Job *job)
-{
-        static char word[PATH_MAX] = "exec ";
-        const size_t begin = strlen(word), size = strlen(job->apparmor);
-        long fd, r;
-
-        if (size >= sizeof(word) - begin)
-                usage("the name of the AppArmor profile is too long\n");
-        memcpy(word + begin, job->apparmor, size);
-        fd = r = raw_open("/proc/thread-self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd >= 0) {
-                r = raw_write((int)fd, word, begin + size);
-                raw_close((int)fd);
-        }
-        if (r >= 0)
-                return;
-        complain(MESSAGE_FILTER_MISSING, job->apparmor_open ? "4" : "3", NULL,
-                 (const char *const[]){"Cannot enter the AppArmor profile ", job->apparmor,
-                                       job->apparmor_open ? ", starting without it: " : ": ", reason((int)-r), NULL});
-        if (!job->apparmor_open)
-                raw_exit(STATUS_APPARMOR);
-}
-
 /* ---- the command --------------------------------------------------------------------------------------------------- */
-
-static bool has(const char *s, char c)
-{
-        for (; *s; s++)
-                if (*s == c)
-                        return true;
-        return false;
-}
 
 static bool is_program(const char *path)
 {
@@ -405,7 +214,7 @@ static _Noreturn void fail_missing(const Job *job, const char *path)
 {
         if (!job->ignore_missing)
                 fail_exec("Failed to locate executable", path, ENOENT);
-        complain(MESSAGE_SPAWN_FAILED, "6", NULL, (const char *const[]){"Executable ", path, " missing, skipping", NULL});
+        say_to_journal(MESSAGE_SPAWN_FAILED, "6", NULL, (const char *const[]){"Executable ", path, " missing, skipping", NULL});
         raw_exit(0);
 }
 
@@ -420,8 +229,8 @@ static _Noreturn void execute(const Job *job, char **environment)
         path = find_program(job, name);
         if (!path || (job->ignore_missing && raw_access(path, 0) == -ENOENT))
                 fail_missing(job, name);
-        if (job->apparmor)
-                set_apparmor(job);
+        if (job->apparmor.profile)
+                exec_apparmor(&job->apparmor, path);
         load_filters(job->n_filters);
         r = raw_call(SYS_execve, (long)path, (long)(job->own_argv0 ? job->command + 1 : job->command), (long)environment, 0, 0, 0);
         fail_exec("Failed to execute", path, (int)-r);
@@ -429,19 +238,28 @@ static _Noreturn void execute(const Job *job, char **environment)
 
 /* ---- arguments ----------------------------------------------------------------------------------------------------- */
 
-static void take_name(Job *job, const char *name, bool open)
+static void check_name(const char *name)
 {
         if (!*name || *name == '.' || has(name, '/') || strlen(name) > NAME_MAX)
                 usage("found what is no name of a policy\n");
+}
+
+static void take_children(Job *job, const char *name, bool open)
+{
+        check_name(name);
+        if (job->apparmor.n_children >= EXEC_CHILDREN_MAX)
+                usage("too many policies\n");
+        job->apparmor.children[job->apparmor.n_children].name = name;
+        job->apparmor.children[job->apparmor.n_children++].open = open;
+}
+
+static void take_name(Job *job, const char *name, bool open)
+{
+        check_name(name);
         if (job->n_filters >= FILTERS_MAX)
                 usage("too many policies\n");
         filters[job->n_filters].name = name;
         filters[job->n_filters++].open = open;
-}
-
-static bool same(const char *a, const char *b)
-{
-        return strlen(a) == strlen(b) && memcmp(a, b, strlen(a)) == 0;
 }
 
 static int parse_fd(const char *s)
@@ -467,9 +285,11 @@ static void parse(char **argv, Job *job)
                 else if (same(*argv, "--open"))
                         open = true;
                 else if (same(*argv, "--apparmor") && argv[1]) {
-                        job->apparmor = *++argv;
-                        job->apparmor_open = open;
-                } else if (same(*argv, "--search") && argv[1])
+                        job->apparmor.profile = *++argv;
+                        job->apparmor.open = open;
+                } else if (same(*argv, "--children") && argv[1])
+                        take_children(job, *++argv, open);
+                else if (same(*argv, "--search") && argv[1])
                         job->search = *++argv;
                 else if (same(*argv, "--wait") && argv[1])
                         job->wait_fd = parse_fd(*++argv);
@@ -479,8 +299,10 @@ static void parse(char **argv, Job *job)
                         take_name(job, *argv, open);
         if (!*argv || !argv[1] || (job->own_argv0 && !argv[2]))
                 usage("no command, see varmor-exec(8)\n");
-        if (job->n_filters == 0 && !job->apparmor && job->wait_fd < 0)
+        if (job->n_filters == 0 && !job->apparmor.profile && job->wait_fd < 0)
                 usage("no policy, see varmor-exec(8)\n");
+        if (job->apparmor.n_children > 0 && !job->apparmor.profile)
+                usage("--children needs --apparmor\n");
         job->command = argv + 1;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "apparmor/blob.h"
+#include "apparmor/children.h"
 #include "apparmor/raw.h"
 #include "fuzz.h"
 
@@ -74,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static GBytes *sample_blob(void)
 {
         g_autoptr(AaBlob) b = aa_blob_new();
+        static const char children[] = CHILDREN_MAGIC "\0/bin/a\0varmor.web//g1\0";
         const AaLine line = {.line = 1, .kind = AA_LINE_RULE, .rule = 0}, ours = {.line = 2, .kind = AA_LINE_OURS, .rule = AA_NO_RULE};
 
         g_free(b->text);
@@ -81,6 +83,8 @@ static GBytes *sample_blob(void)
         g_array_append_val(b->lines, line);
         g_array_append_val(b->lines, ours);
         g_ptr_array_add(b->names, g_strdup("0 1 appArmorRawRules[0]"));
+        g_bytes_unref(b->children);
+        b->children = g_bytes_new(children, sizeof(children));
         return aa_blob_to_bytes(b);
 }
 

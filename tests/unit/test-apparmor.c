@@ -14,6 +14,7 @@
 #include "apparmor/aare.h"
 #include "apparmor/blob.h"
 #include "apparmor/cache.h"
+#include "apparmor/children.h"
 #include "apparmor/compile.h"
 #include "apparmor/features.h"
 #include "apparmor/loaded.h"
@@ -339,6 +340,7 @@ static void test_blob(void)
 {
         g_autoptr(AaBlob) b = aa_blob_new(), back = NULL;
         g_autoptr(GBytes) bytes = NULL;
+        static const char children[] = CHILDREN_MAGIC "\0/bin/a\0varmor.x//g1\0"; /* and the NUL behind it */
         const AaLine line = {.line = 3, .kind = AA_LINE_TEXT, .rule = 7};
         gsize size;
         const uint8_t *data;
@@ -347,6 +349,8 @@ static void test_blob(void)
         b->text = g_strdup("profile x { }\n");
         g_array_append_val(b->lines, line);
         g_ptr_array_add(b->names, g_strdup("0 7 appArmorRawRules[0]"));
+        g_bytes_unref(b->children);
+        b->children = g_bytes_new(children, sizeof(children));
         g_bytes_unref(b->binary);
         b->binary = g_bytes_new("abc", 3);
         bytes = aa_blob_to_bytes(b);
@@ -356,6 +360,7 @@ static void test_blob(void)
         g_assert_cmpuint(g_array_index(back->lines, AaLine, 0).rule, ==, 7);
         g_assert_cmpstr(back->names->pdata[0], ==, "0 7 appArmorRawRules[0]");
         g_assert_cmpuint(g_bytes_get_size(back->binary), ==, 3);
+        g_assert_true(g_bytes_equal(back->children, b->children));
         data = g_bytes_get_data(bytes, &size);
         for (gsize n = 0; n < size; n++) {
                 g_autoptr(GBytes) part = g_bytes_new(data, n);
@@ -363,6 +368,36 @@ static void test_blob(void)
 
                 g_assert_cmpint(aa_blob_from_bytes(part, &none), ==, -EBADMSG);
         }
+}
+
+static void test_children(void)
+{
+        static const struct {
+                const char *text;
+                size_t size;
+                bool good;
+        } cases[] = {
+#define CASE(text, good) {text, sizeof(text), good}
+                CASE(CHILDREN_MAGIC "\0", true),
+                CASE(CHILDREN_MAGIC "\0/bin/a\0varmor.x//g1\0", true),
+                CASE(CHILDREN_MAGIC "\0/bin/a\0varmor.x//g1\0/bin/b\0varmor.x//g1//&varmor.x//g2\0", true),
+                CASE(CHILDREN_MAGIC, false),
+                CASE(CHILDREN_MAGIC "\0/bin/a\0", false),
+                CASE(CHILDREN_MAGIC "\0bin/a\0varmor.x//g1\0", false),
+                CASE("varmor-children-2\0", false),
+#undef CASE
+        };
+        static const char more[] = CHILDREN_MAGIC "\0/bin/a\0varmor.x//g1\0\0";
+
+        g_assert_false(children_check(more, sizeof(more)));
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+                for (size_t n = 0; n <= cases[i].size; n++) {
+                        g_autofree char *exact = g_memdup2(cases[i].text, n); /* for the sanitizer */
+
+                        g_test_message("%zu, %zu bytes", i, n);
+                        g_assert_true(children_check(exact, n) == (cases[i].good && n == cases[i].size));
+                }
 }
 
 static void test_cache(void)
@@ -675,7 +710,7 @@ static void test_golden(void)
         g_assert_cmpuint(n, >, 50);
 }
 
-/* ---- which rule spoke ------------------------------------------------------------------------------------------------- */
+/* ---- targets ---------------------------------------------------------------------------------------------------------- */
 
 static Rule *file_rule(const char *id, const char *pattern, uint32_t perms, const char *target)
 {
@@ -693,6 +728,37 @@ static Rule *file_rule(const char *id, const char *pattern, uint32_t perms, cons
         }
         return r;
 }
+
+/* What the kernel stacks where a process under the policy executes a target, whoever starts it has to stack, too. */
+static void test_compile_children(void)
+{
+        static const char wanted[] = CHILDREN_MAGIC "\0/bin/t\0varmor.web//g1//&varmor.web//g2\0/bin/u\0varmor.web//g1\0";
+        g_autoptr(Policy) p = policy_with("deny /raw w,"), plain = policy_with("deny /raw w,");
+        g_autoptr(Profile) profile = NULL, none = NULL;
+        g_autoptr(AaBlob) blob = NULL, plain_blob = NULL;
+        g_autoptr(Diag) d = diag_new();
+
+        g_ptr_array_add(p->rules, file_rule("one", "/srv/x", PERM_READ, "/bin/{t,u}"));
+        g_ptr_array_add(p->rules, file_rule("two", "/srv/y", PERM_READ, "/bin/t"));
+        g_assert_cmpint(apparmor_compile(p, &profile, d), ==, 0);
+        g_assert_cmpint(aa_blob_from_bytes(profile->blob, &blob), ==, 0);
+        g_assert_true(profile->has_children);
+        g_assert_cmpmem(g_bytes_get_data(blob->children, NULL), g_bytes_get_size(blob->children), wanted, sizeof(wanted));
+        g_assert_nonnull(strstr(blob->text, "\"/bin/t\" cix -> \"&varmor.web//g1//&varmor.web//g2\","));
+        g_assert_cmpuint(d->n_warnings, ==, 0);
+
+        g_assert_cmpint(apparmor_compile(plain, &none, d), ==, 0);
+        g_assert_cmpint(aa_blob_from_bytes(none->blob, &plain_blob), ==, 0);
+        g_assert_false(none->has_children);
+        g_assert_cmpuint(g_bytes_get_size(plain_blob->children), ==, 0);
+
+        p->target.kind = TARGET_CONTAINER;
+        g_clear_pointer(&profile, profile_free);
+        g_assert_cmpint(apparmor_compile(p, &profile, d), ==, 0);
+        g_assert_cmpuint(d->n_warnings, ==, 2);
+}
+
+/* ---- which rule spoke ------------------------------------------------------------------------------------------------- */
 
 static void test_rule_of(void)
 {
@@ -731,6 +797,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/apparmor/raw/dispose", test_dispose);
         g_test_add_func("/apparmor/raw/split", test_split);
         g_test_add_func("/apparmor/blob", test_blob);
+        g_test_add_func("/apparmor/children", test_children);
+        g_test_add_func("/apparmor/compile-children", test_compile_children);
         g_test_add_func("/apparmor/cache", test_cache);
         g_test_add_func("/apparmor/loaded", test_loaded);
         g_test_add_func("/apparmor/kernel", test_kernel);

@@ -71,8 +71,8 @@ static Bindings *bindings_of(uint32_t web, uint32_t db)
 {
         Bindings *b = bindings_new();
 
-        bindings_add(b, "web", web, false);
-        bindings_add(b, "system.slice/db", db, true);
+        bindings_add(b, "web", web)->children = true;
+        bindings_add(b, "system.slice/db", db)->fail_open = true;
         b->targets = g_bytes_new("table", 5);
         b->units = g_strsplit("worker@1.service", " ", -1);
         return b;
@@ -112,7 +112,9 @@ static void test_round_trip(void)
         g_assert_cmpint(bindings_from_bytes(bytes, &copy), ==, 0);
         again = bindings_to_bytes(copy);
         g_assert_true(g_bytes_equal(bytes, again));
+        g_assert_true(((const Binding *)copy->policies->pdata[0])->children);
         db = copy->policies->pdata[1];
+        g_assert_false(db->children);
         g_assert_cmpstr(db->policy, ==, "system.slice/db");
         g_assert_cmpstr(db->bind_name, ==, "system.slice+db");
         g_assert_true(db->fail_open);
@@ -128,7 +130,7 @@ static void test_refused(void)
                 g_autoptr(Bindings) b = bindings_new(), copy = NULL;
                 g_autoptr(GBytes) bytes = NULL;
 
-                bindings_add(b, names[i], BOTH, false);
+                bindings_add(b, names[i], BOTH);
                 bytes = bindings_to_bytes(b);
                 g_assert_cmpint(bindings_from_bytes(bytes, &copy), ==, -EBADMSG);
                 g_assert_null(copy);

@@ -404,17 +404,20 @@ static const char *fake_attached(const char *path, void *userdata)
         return strcmp(path, "/attached") == 0 ? "/usr/attached" : NULL;
 }
 
-static char *dropin_of(const char *text, const char *apparmor, bool open, const char *filter)
+static char *dropin_of(const char *text, const char *apparmor, bool open, const char *filter, const char *children)
 {
         g_autoptr(UnitText) u = unit_text_new();
         g_autoptr(GPtrArray) closed = g_ptr_array_new(), opened = g_ptr_array_new();
-        DropinWish w = {closed, opened, apparmor, open, true, fake_attached, NULL};
+        g_autoptr(GPtrArray) looks = g_ptr_array_new(), looks_open = g_ptr_array_new();
+        DropinWish w = {closed, opened, looks, looks_open, apparmor, open, true, fake_attached, NULL};
         g_autofree char *whole = g_strconcat("[Service]\n", text, NULL);
         const char *obstacle;
         char *s;
 
         if (filter)
                 g_ptr_array_add(open ? opened : closed, (char *)filter);
+        if (children)
+                g_ptr_array_add(open ? looks_open : looks, (char *)children);
         g_assert_cmpint(unit_text_add(u, whole, strlen(whole)), ==, 0);
         obstacle = dropin_obstacle(u, &w);
         if (obstacle)
@@ -433,7 +436,7 @@ static void test_dropins(void)
         static const struct {
                 const char *text, *apparmor, *filter;
                 bool open;
-                const char *result;
+                const char *result, *children;
         } cases[] = {
                 {"ExecStart=/a", "varmor.web", NULL, false, "AppArmorProfile=varmor.web\n"},
                 {"ExecStart=/a", "varmor.web", NULL, true, "AppArmorProfile=-varmor.web\n"},
@@ -465,10 +468,21 @@ static void test_dropins(void)
                 {"ExecStart=/a\nInaccessiblePaths=/run", "varmor.web", NULL, false, "AppArmorProfile=varmor.web\n"},
                 {"ExecStart=:/a\nAppArmorProfile=o$n", "varmor.web", "web", false,
                  "AppArmorProfile=\nExecStart=\nExecStart=:" H " --apparmor o$n//&varmor.web web -- /a\n"},
+                {"ExecStart=/a", "varmor.web", NULL, false,
+                 "ExecStart=\nExecStart=" H " --apparmor varmor.web --children web -- /a\n", "web"},
+                {"ExecStart=/attached", "varmor.web", "web", true,
+                 "ExecStart=\nExecStart=" H " --open --apparmor /usr/attached//&varmor.web --children web web -- /attached\n", "web"},
+                {"ExecStart=/a\nRootDirectory=/srv\nAppArmorProfile=own", "varmor.web", NULL, false,
+                 "AppArmorProfile=\nBindReadOnlyPaths=" H ":" I "\nBindReadOnlyPaths=/run/varmor/children\nExecStart=\nExecStart=" I
+                 " --apparmor own//&varmor.web --children web -- /a\n", "web"},
+                {"ExecStart=/a\nTemporaryFileSystem=/run", "varmor.web", NULL, false,
+                 "BindReadOnlyPaths=/run/varmor/children\nExecStart=\nExecStart=" H " --apparmor varmor.web --children web -- /a\n",
+                 "web"},
+                {"ExecStart=/a\nInaccessiblePaths=/run", "varmor.web", NULL, false, "its InaccessiblePaths= hides /run/varmor", "web"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *s = dropin_of(cases[i].text, cases[i].apparmor, cases[i].open, cases[i].filter);
+                g_autofree char *s = dropin_of(cases[i].text, cases[i].apparmor, cases[i].open, cases[i].filter, cases[i].children);
 
                 g_test_message("%zu", i);
                 g_assert_cmpstr(s, ==, cases[i].result);
@@ -526,7 +540,7 @@ static void test_generate(void)
         g_autoptr(Bindings) b = bindings_new();
         g_autofree char *report = NULL, *a = NULL, *z = NULL, *t = NULL, *one = NULL, *two = NULL, *other = NULL;
 
-        bindings_add(b, "all", 1U << ENFORCER_SECCOMP | 1U << ENFORCER_APPARMOR, false);
+        bindings_add(b, "all", 1U << ENFORCER_SECCOMP | 1U << ENFORCER_APPARMOR);
         b->targets = targets(patterns, except);
         tree_write(root, "usr/lib/systemd/system/a.service", "[Service]\nExecStart=/a\n");
         tree_write(root, "usr/lib/systemd/system/early.service", "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/a\n");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See dropin.h. A unit under an AppArmor profile alone gets AppArmorProfile=. As soon as the helper is needed, for seccomp or
- * because a command runs "with full privileges", for which systemd leaves AppArmorProfile= out, or because the kernel has a
+/* See dropin.h. A unit under an AppArmor profile alone gets AppArmorProfile=. As soon as the helper is needed, for seccomp, because
+ * the profile has children for some programs, which systemd knows nothing of, a command runs "with full privileges", for which systemd leaves AppArmorProfile= out, or because the kernel has a
  * profile for the program by its path, the helper does that, too: else the unit's own profile would have to allow what the helper
  * does. */
 
@@ -12,11 +12,17 @@
 #include "command.h"
 
 #define STATE_DIR "/run/varmor"
+#define CHILDREN_DIR "/run/varmor/children"
 #define FILTER_DIRS "/run/varmor/filters /run/varmor/seccomp"
 
 static bool has_seccomp(const DropinWish *w)
 {
         return w->seccomp->len + w->seccomp_open->len > 0;
+}
+
+static bool has_children(const DropinWish *w)
+{
+        return w->children->len + w->children_open->len > 0;
 }
 
 /* What systemd gives the command by the unit's own setting, which is not for commands with full privileges; else what the kernel
@@ -38,7 +44,7 @@ static bool differs(const UnitText *u, const DropinWish *w, const Command *c)
 
 bool dropin_needs_helper(const UnitText *u, const DropinWish *w)
 {
-        if (has_seccomp(w))
+        if (has_seccomp(w) || has_children(w))
                 return true;
         for (ExecKind k = 0; w->apparmor && k < _EXEC_KIND_MAX; k++)
                 for (guint i = 0; i < u->commands[k]->len; i++)
@@ -78,7 +84,7 @@ const char *dropin_obstacle(const UnitText *u, const DropinWish *w)
                 return NULL;
         if (hides(u->inaccessible, DROPIN_HELPER))
                 return "its InaccessiblePaths= hides " DROPIN_HELPER;
-        if (has_seccomp(w) && hides(u->inaccessible, STATE_DIR "/seccomp"))
+        if ((has_seccomp(w) || has_children(w)) && hides(u->inaccessible, STATE_DIR "/seccomp"))
                 return "its InaccessiblePaths= hides " STATE_DIR;
         return NULL;
 }
@@ -104,6 +110,12 @@ static void append_names(GString *s, const GPtrArray *names)
                 g_string_append_printf(s, "%s ", (const char *)names->pdata[i]);
 }
 
+static void append_children(GString *s, const GPtrArray *names)
+{
+        for (guint i = 0; i < names->len; i++)
+                g_string_append_printf(s, "--children %s ", (const char *)names->pdata[i]);
+}
+
 static char *options_of(const UnitText *u, const DropinWish *w, const Command *c)
 {
         g_autofree char *profile = w->apparmor ? profile_after(w, profile_before(u, w, c)) : NULL;
@@ -112,11 +124,13 @@ static char *options_of(const UnitText *u, const DropinWish *w, const Command *c
 
         if (profile && !open)
                 append_profile(s, profile, env);
+        append_children(s, w->children);
         append_names(s, w->seccomp);
-        if (open || w->seccomp_open->len > 0)
+        if (open || w->seccomp_open->len + w->children_open->len > 0)
                 g_string_append(s, "--open ");
         if (open)
                 append_profile(s, profile, env);
+        append_children(s, w->children_open);
         append_names(s, w->seccomp_open);
         return g_string_free(s, FALSE);
 }
@@ -152,6 +166,8 @@ static void append_room(GString *s, const UnitText *u, const DropinWish *w)
                 g_string_append(s, "BindReadOnlyPaths=" DROPIN_HELPER "\n");
         if (has_seccomp(w) && (has_own_root(u) || hides(u->covered, STATE_DIR "/seccomp")))
                 g_string_append(s, "BindReadOnlyPaths=" FILTER_DIRS "\n");
+        if (has_children(w) && (has_own_root(u) || hides(u->covered, CHILDREN_DIR)))
+                g_string_append(s, "BindReadOnlyPaths=" CHILDREN_DIR "\n");
         if (u->restricts_exec)
                 g_string_append_printf(s, "ExecPaths=%s\n", helper);
         if (has_seccomp(w) && u->filters_syscalls)

@@ -13,6 +13,8 @@
 typedef struct DropinWish {
         GPtrArray *seccomp;      /* of const char *: names of filters that a command needs to start, */
         GPtrArray *seccomp_open; /* and of those without which it starts, too */
+        GPtrArray *children;      /* of const char *: names of policies whose AppArmor profiles have children, as above, */
+        GPtrArray *children_open; /* and of those that may be missing */
         const char *apparmor;    /* profile, or several as "a//&b"; NULL: none */
         bool apparmor_open;
         bool own_is_loaded;      /* the kernel has the profile that the unit itself names */

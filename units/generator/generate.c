@@ -187,6 +187,8 @@ static void make_wish(Run *run, const Subject *s, DropinWish *w, GString *profil
                 if (b->enforcers & 1U << ENFORCER_APPARMOR) {
                         g_string_append_printf(profile, "%svarmor.%s", profile->len > 0 ? "//&" : "", b->bind_name);
                         w->apparmor_open &= b->fail_open;
+                        if (b->children)
+                                g_ptr_array_add(b->fail_open ? w->children_open : w->children, b->bind_name);
                 }
         }
         w->apparmor = profile->len > 0 ? profile->str : NULL;
@@ -220,8 +222,9 @@ static const char *unit_obstacle(const UnitText *u)
 static char *treat(Run *run, const Subject *s)
 {
         g_autoptr(GPtrArray) seccomp = g_ptr_array_new(), seccomp_open = g_ptr_array_new();
+        g_autoptr(GPtrArray) children = g_ptr_array_new(), children_open = g_ptr_array_new();
         g_autoptr(GString) profile = g_string_new(NULL);
-        DropinWish wish = {.seccomp = seccomp, .seccomp_open = seccomp_open};
+        DropinWish wish = {.seccomp = seccomp, .seccomp_open = seccomp_open, .children = children, .children_open = children_open};
         const char *obstacle = unit_obstacle(s->text);
         char *text;
 

@@ -80,7 +80,7 @@ static void add_policy(Bindings *b, GArray *entries, const char *text)
                 g_ptr_array_add(**p == '!' ? out : in, g_strdup(**p == '!' ? *p + 1 : *p));
         g_ptr_array_add(in, NULL);
         g_ptr_array_add(out, NULL);
-        bindings_add(b, parts[0], (uint32_t)enforcer_mask_from_string(parts[1]), open);
+        bindings_add(b, parts[0], (uint32_t)enforcer_mask_from_string(parts[1]))->fail_open = open;
         e.patterns = (char **)g_ptr_array_free(g_steal_pointer(&in), FALSE);
         e.except = (char **)g_ptr_array_free(g_steal_pointer(&out), FALSE);
         g_array_append_val(entries, e);
