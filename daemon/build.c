@@ -227,7 +227,7 @@ static void check_enforced(BundlePolicy *p, const Policy *policy)
                 const RuleStatus *s = p->rules->pdata[i];
                 g_autofree char *reasons = NULL;
 
-                if (s->enforced_by || s->origin == RULE_BASE || enforced_otherwise(p, policy, i) || is_said(p->diag, &s->pos))
+                if (s->enforced_by || s->origin == RULE_BASE || s->origin == RULE_DEFAULT || enforced_otherwise(p, policy, i) || is_said(p->diag, &s->pos))
                         continue;
                 /* Nobody asked for it: it says what each allow-list allows of the classes that it denies. */
                 if (strcmp(s->id, "allow-list-base") == 0)

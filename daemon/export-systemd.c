@@ -274,15 +274,18 @@ static char *say_rule(const Policy *p, const Rule *r, const char **why)
 
 /* ---- the whole ------------------------------------------------------------------------------------------------------------------ */
 
-/* A rule may be written once for each enforcer: then what one of the entries says is enough. */
+/* A rule may be written once for each enforcer: then what the entries for one of them say is enough. */
 static bool said_otherwise(const Policy *p, const Rule *rule)
 {
+        /* Of RuntimeDefault each enforcer has its part. */
+        if (rule->origin == RULE_DEFAULT)
+                return false;
         for (guint i = 0; rule->only && i < p->rules->len; i++) {
                 const Rule *r = p->rules->pdata[i];
                 g_autofree char *said = NULL;
                 const char *why;
 
-                if (r == rule || strcmp(r->id, rule->id) != 0 || !r->only)
+                if (r->only & rule->only || strcmp(r->id, rule->id) != 0 || !r->only)
                         continue;
                 said = say_rule(p, r, &why);
                 if (said)
@@ -341,11 +344,16 @@ char *export_systemd(const Policy *p)
         g_string_append(out, "[Service]\n");
         if (p->mode == MODE_ALWAYS_ALLOW || p->mode == MODE_BEHAVIOR_MODELING)
                 comment(out, "In the mode %s the policy denies nothing.", mode_to_string(p->mode));
-        if (p->mode == MODE_RUNTIME_DEFAULT || (p->mode == MODE_ENHANCE_PROTECT && !p->privileged))
-                comment(out, "not said: what containers are denied by default, on which the policy builds");
+        if (policy_lists_syscalls(p) && p->mode != MODE_DEFENSE_IN_DEPTH && p->enforcers & 1U << ENFORCER_SECCOMP)
+                comment(out, "not said: the list of system calls of RuntimeDefault: SystemCallFilter= does not look at arguments, and the "
+                             "list does");
         if (p->mode == MODE_DEFENSE_IN_DEPTH)
                 write_allow_list(out, p);
-        for (guint i = 0; i < p->rules->len; i++)
-                write_rule(out, p, p->rules->pdata[i], &last);
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *r = p->rules->pdata[i];
+
+                if (r->origin != RULE_DEFAULT || r->kind != OP_SYSCALL)
+                        write_rule(out, p, r, &last);
+        }
         return g_string_free(out, FALSE);
 }

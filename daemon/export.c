@@ -62,7 +62,7 @@ static int export_oci(const Policy *p, const SeccompHost *host, const char *base
         r = oci_seccomp(p, host ?: &here, base, &profile, d);
         if (r < 0)
                 return r;
-        if (!base_text)
+        if (!base_text && !policy_builds_on_default(p))
                 diag_add(d, DIAG_INFO, &p->pos, "replaces-default",
                          "container engines take this profile in place of their own, which denies more; with --base it is part of it");
         *ret = g_strconcat(json_object_to_json_string_ext(profile, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |

@@ -80,12 +80,14 @@ DEFINE_WORDS(SelectorOperator, selector_operator, _SELECTOR_OPERATOR_MAX,
 DEFINE_WORDS(RuleOrigin, rule_origin, _RULE_ORIGIN_MAX,
              [RULE_BUILT_IN] = "built-in",
              [RULE_CUSTOM] = "custom",
-             [RULE_BASE] = "base")
+             [RULE_BASE] = "base",
+             [RULE_DEFAULT] = "runtime-default")
 
 DEFINE_WORDS(ProfileType, profile_type, _PROFILE_TYPE_MAX,
              [PROFILE_NONE] = "none",
              [PROFILE_BEHAVIOR_MODEL] = "BehaviorModel",
-             [PROFILE_CUSTOM] = "Custom")
+             [PROFILE_CUSTOM] = "Custom",
+             [PROFILE_RUNTIME_DEFAULT] = "RuntimeDefault")
 
 DEFINE_WORDS(SyscallAction, syscall_action, _SYSCALL_ACTION_MAX,
              [SYSCALL_KILL_PROCESS] = "SCMP_ACT_KILL_PROCESS",

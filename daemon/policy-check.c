@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "rules.h"
 
 /* What an enforcer could ever express, by the nature of its mechanism. The difference to what it can do now decides
  * between "cannot" and "not in this version". */
@@ -45,7 +46,7 @@ static uint32_t needed_modes(const Policy *p)
 {
         uint32_t need = 1U << p->mode;
 
-        if (p->mode == MODE_ENHANCE_PROTECT && !p->privileged)
+        if (policy_builds_on_default(p))
                 need |= 1U << MODE_RUNTIME_DEFAULT;
         return need;
 }
@@ -141,7 +142,7 @@ static void check_rule(const Check *c, const Rule *r, Diag *d)
         g_autofree char *reasons = why_none(c, r), *key = NULL;
 
         /* Nobody asked for what each allow-list allows: a class that an enforcer does not know, it does not deny. */
-        if (!reasons || judged_otherwise(c, r) || strcmp(r->id, "allow-list-base") == 0)
+        if (!reasons || judged_otherwise(c, r) || strcmp(r->id, RULE_ID_ALLOW_LIST_BASE) == 0)
                 return;
         key = g_strdup_printf("%s %u %u %d %s", r->id, r->pos.line, r->pos.column, r->kind, reasons);
         if (!g_hash_table_add(c->said, g_steal_pointer(&key)))
@@ -181,7 +182,7 @@ int policy_check_enforceable(const Policy *p, const EnforcerAbility can[static _
 
                 if (r->origin == RULE_BASE)
                         check_base(&c, r, d);
-                else
+                else if (r->origin != RULE_DEFAULT) /* of which each enforcer has its part */
                         check_rule(&c, r, d);
         }
 

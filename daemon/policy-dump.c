@@ -7,6 +7,8 @@
 
 #include "policy.h"
 
+#define SUMMARY_NAMES_MAX 12U
+
 /* Text from a policy on a line of its own, whatever is in it. */
 static void put_text(GString *s, const char *label, const char *text)
 {
@@ -87,11 +89,21 @@ static void put_condition(GString *s, const char *label, const SyscallCondition 
                 g_string_append_printf(s, " %s kernel %u.%u", label, c->min_kernel[0], c->min_kernel[1]);
 }
 
-static void put_syscall(GString *s, const SyscallRule *r)
+/* The first @max of the names. */
+static void put_names(GString *s, char **names, guint max)
 {
-        g_autofree char *names = g_strjoinv(",", r->names);
+        guint n = g_strv_length(names);
 
-        g_string_append_printf(s, "%s %s", names, syscall_action_to_string(r->action) ?: "deny");
+        for (guint i = 0; i < MIN(n, max); i++)
+                g_string_append_printf(s, "%s%s", i > 0 ? "," : "", names[i]);
+        if (n > max)
+                g_string_append_printf(s, " and %u more", n - max);
+}
+
+static void put_syscall(GString *s, const SyscallRule *r, guint max)
+{
+        put_names(s, r->names, max);
+        g_string_append_printf(s, " %s", syscall_action_to_string(r->action) ?: "deny");
         if (r->errno_ret >= 0)
                 g_string_append_printf(s, " errno %d", r->errno_ret);
         for (guint i = 0; r->args && i < r->args->len; i++) {
@@ -116,8 +128,8 @@ static void put_capabilities(GString *s, uint64_t bits)
         put_words(s, capability_words, bits, ",");
 }
 
-/* What the operation is, on one line, without the patterns of files. */
-static void put_op(GString *s, const Rule *r)
+/* What the operation is, on one line, without the patterns of files. @names_max: of the names of system calls. */
+static void put_op(GString *s, const Rule *r, guint names_max)
 {
         switch (r->kind) {
         case OP_FILE:
@@ -149,7 +161,7 @@ static void put_op(GString *s, const Rule *r)
                 put_words(s, bpf_command_words, r->bpf.commands, ",");
                 break;
         case OP_SYSCALL:
-                put_syscall(s, &r->syscall);
+                put_syscall(s, &r->syscall, names_max);
                 break;
         case OP_TEXT:
                 g_string_append(s, enforcer_kind_to_string(r->text.enforcer));
@@ -169,7 +181,7 @@ static void put_rule(GString *s, const Rule *r)
         g_string_append_printf(s, "rule %s %s %s ", r->id, rule_origin_to_string(r->origin), op_kind_to_string(r->kind));
         put_qualifiers(s, r->qualifiers);
         g_string_append_c(s, ' ');
-        put_op(s, r);
+        put_op(s, r, UINT_MAX);
         if (s->str[s->len - 1] == ' ')
                 g_string_truncate(s, s->len - 1);
         if (r->optional)
@@ -287,7 +299,7 @@ char *rule_summary(const Rule *r)
 
         put_qualifiers(s, r->qualifiers);
         g_string_append_printf(s, " %s ", op_kind_to_string(r->kind));
-        put_op(s, r);
+        put_op(s, r, SUMMARY_NAMES_MAX);
         if (r->kind == OP_FILE) {
                 put_joined(s, " ", r->file.patterns);
                 put_joined(s, " except ", r->file.except);

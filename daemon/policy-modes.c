@@ -73,7 +73,7 @@ static void parse_id(const YamlNode *n, RuleCategory category, char **targets, M
                         diag_error(d, &n->pos, "wrong-list", "the rule '%s' is of category %s; it belongs into '%s'", named->id,
                                    rule_category_to_string(named->category), list);
                 else
-                        diag_error(d, &n->pos, "wrong-list", "the rule '%s' is part of every policy that denies; it cannot be named",
+                        diag_error(d, &n->pos, "wrong-list", "the rule '%s' is varmor's own, and part of each policy that it is for; it cannot be named",
                                    named->id);
                 return;
         }

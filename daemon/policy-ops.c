@@ -536,7 +536,8 @@ static void parse_signal(const YamlNode *n, OpContext *c, Diag *d)
 
 static const Field bpf_fields[] = {BPF_FIELDS, {NULL}};
 static const Field named_fields[] = {
-        BPF_FIELDS, {"syscalls", field_later}, {"appArmor", field_later}, {"enforcers", field_later}, {NULL},
+        BPF_FIELDS, {"syscalls", field_later}, {"appArmor", field_later}, {"enforcers", field_later},
+        {"seccompProfile", field_later}, {NULL},
 };
 
 /* What stands under @key, if anything. */
@@ -547,6 +548,21 @@ static void parse_key(const YamlNode *n, const char *key, void (*parse)(const Ya
 
         if (!yaml_is_null(value))
                 parse(value, c, d);
+}
+
+/* A list of what is allowed, and what becomes of the rest. */
+static void parse_profile(const YamlNode *n, OpContext *c, Diag *d)
+{
+        OpContext list = *c;
+
+        if (!c->profile) {
+                diag_error(d, &n->pos, "refused-key", "the key 'seccompProfile' is for varmor's own rules; expected 'syscalls'");
+                return;
+        }
+        list.allow_list = true;
+        c->profile->type = PROFILE_RUNTIME_DEFAULT;
+        c->profile->pos = n->pos;
+        ops_parse_seccomp_profile(n, "seccompProfile", c->profile, &list, d);
 }
 
 void ops_parse_bpf(const YamlNode *n, const char *what, OpContext *c, Diag *d)
@@ -566,4 +582,5 @@ void ops_parse_bpf(const YamlNode *n, const char *what, OpContext *c, Diag *d)
                 return;
         ops_parse_syscalls(yaml_get(n, "syscalls"), "syscalls", c, d);
         ops_parse_apparmor(yaml_get(n, "appArmor"), "appArmor", c, d);
+        parse_key(n, "seccompProfile", parse_profile, c, d);
 }

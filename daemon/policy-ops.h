@@ -17,7 +17,8 @@ typedef struct OpContext {
         GPtrArray *rules;         /* of Rule: what is read is added here */
         bool allow_list;          /* rules allow unless they say otherwise (DefenseInDepth); else they deny */
         bool named;               /* in the catalogue: all kinds, no ids */
-        bool base;                /* of the category base-protection, which may allow */
+        bool base;                /* varmor's own, which may allow */
+        DepthProfile *profile;    /* where seccompProfile goes; NULL: it has no place here */
         const char *prefix;       /* of the ids: "" or "bpf." */
         const Settings *settings; /* addresses that a rule asks for by name; may be NULL */
         uint32_t only;            /* what the rules get as Rule.only */

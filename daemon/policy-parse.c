@@ -494,11 +494,50 @@ static void parse_optional(const YamlNode *n, Policy *p, const Catalogue *catalo
         }
 }
 
+/* ---- what varmor adds --------------------------------------------------------------------------------------------------- */
+
+/* What is denied in the mode RuntimeDefault is blocked and reported: there is no disposition in it to say otherwise. */
+static void add_runtime_default(Policy *p, const Catalogue *catalogue, Diag *d)
+{
+        const NamedRule *named = catalogue_find(catalogue, RULE_ID_RUNTIME_DEFAULT);
+
+        if (p->mode == MODE_RUNTIME_DEFAULT)
+                p->audit_violations = true;
+        if (!named) {
+                diag_error(d, &p->mode_pos, "default-missing",
+                           "the rule '" RULE_ID_RUNTIME_DEFAULT "' is missing from rules.d; this mode consists of it, or builds on it");
+                return;
+        }
+        (void)policy_add_named(p, named, RULE_DEFAULT, NULL, NULL);
+        p->depth[ENFORCER_SECCOMP] = named->seccomp;
+}
+
+static void add_own_rules(Policy *p, const Catalogue *catalogue, Diag *d)
+{
+        const NamedRule *named;
+
+        if (policy_builds_on_default(p))
+                add_runtime_default(p, catalogue, d);
+        if (p->mode == MODE_DEFENSE_IN_DEPTH && p->enforcers & (1U << ENFORCER_APPARMOR | 1U << ENFORCER_BPF)) {
+                named = catalogue_find(catalogue, RULE_ID_ALLOW_LIST_BASE);
+                if (named)
+                        (void)policy_add_named(p, named, RULE_BUILT_IN, NULL, NULL);
+        }
+        if (!policy_denies(p))
+                return;
+        named = catalogue_find(catalogue, RULE_ID_BASE_PROTECTION);
+        if (named)
+                (void)policy_add_named(p, named, RULE_BASE, NULL, NULL);
+        if (catalogue->base_missing)
+                diag_error(d, &p->pos, "base-missing",
+                           "the rule 'base-protection' is missing from rules.d; without it a policy could be undone by what it "
+                           "confines");
+}
+
 static void parse_policy(const YamlNode *n, Policy *p, const Catalogue *catalogue, const Settings *settings, Diag *d)
 {
         const YamlNode *mode = yaml_get(n, "mode"), *enforcer = yaml_get(n, "enforcer");
         g_autoptr(Policy) scratch = policy_new();
-        const NamedRule *base;
 
         if (!n)
                 return;
@@ -516,20 +555,8 @@ static void parse_policy(const YamlNode *n, Policy *p, const Catalogue *catalogu
         if (p->rules->len > POLICY_RULES_MAX)
                 diag_error(d, &n->pos, "too-large", "more than %u rules in one policy", POLICY_RULES_MAX);
 
-        if (p->mode == MODE_DEFENSE_IN_DEPTH && p->enforcers & (1U << ENFORCER_APPARMOR | 1U << ENFORCER_BPF)) {
-                base = catalogue_find(catalogue, "allow-list-base");
-                if (base)
-                        (void)policy_add_named(p, base, RULE_BUILT_IN, NULL, NULL);
-        }
-        if ((int)p->mode < 0 || !policy_denies(p))
-                return;
-        base = catalogue_find(catalogue, "base-protection");
-        if (base)
-                (void)policy_add_named(p, base, RULE_BASE, NULL, NULL);
-        if (catalogue->base_missing)
-                diag_error(d, &p->pos, "base-missing",
-                           "the rule 'base-protection' is missing from rules.d; without it a policy could be undone by what it "
-                           "confines");
+        if ((int)p->mode >= 0)
+                add_own_rules(p, catalogue, d);
 }
 
 int policy_parse(const YamlNode *doc, const Catalogue *catalogue, const Settings *settings, Policy **ret, Diag *d)

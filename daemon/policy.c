@@ -207,6 +207,19 @@ bool policy_denies(const Policy *p)
         return p->mode != MODE_ALWAYS_ALLOW && p->mode != MODE_BEHAVIOR_MODELING && !p->allow_violations;
 }
 
+bool policy_builds_on_default(const Policy *p)
+{
+        return p->mode == MODE_RUNTIME_DEFAULT || (p->mode == MODE_ENHANCE_PROTECT && !p->privileged);
+}
+
+bool policy_lists_syscalls(const Policy *p)
+{
+        ProfileType type = p->depth[ENFORCER_SECCOMP].type;
+
+        return p->mode == MODE_DEFENSE_IN_DEPTH ? type == PROFILE_CUSTOM
+                                                : policy_builds_on_default(p) && type == PROFILE_RUNTIME_DEFAULT;
+}
+
 /* "/" stands in no name, and "+" neither in a policy's nor in a unit's; a backslash stands in names of slices. */
 char *policy_bind_name(const char *full_name)
 {

@@ -63,6 +63,7 @@ typedef enum RuleOrigin {
         RULE_BUILT_IN, /* from the catalogue, named by id */
         RULE_CUSTOM,   /* written in the policy */
         RULE_BASE,     /* base protection, present in every policy that denies */
+        RULE_DEFAULT,  /* of RuntimeDefault, on which EnhanceProtect builds, too */
         _RULE_ORIGIN_MAX,
         _RULE_ORIGIN_INVALID = -22,
 } RuleOrigin;
@@ -180,7 +181,7 @@ typedef struct TextRule {
 
 typedef struct Rule {
         char *id;            /* "disable-write-etc", or for the administrator's own "files[2]": names it in alarms */
-        SourcePos pos;       /* where the policy asks for it (for RULE_BASE: where its data stand) */
+        SourcePos pos;       /* where the policy asks for it (RULE_BASE, RULE_DEFAULT: where its data stand) */
         RuleOrigin origin;
         OpKind kind;
         uint32_t qualifiers; /* RuleQualifier; DENY and AUDIT together: denied and reported whatever the disposition */
@@ -231,6 +232,7 @@ typedef enum ProfileType {
         PROFILE_NONE,           /* the section is not there */
         PROFILE_BEHAVIOR_MODEL, /* made from the model */
         PROFILE_CUSTOM,
+        PROFILE_RUNTIME_DEFAULT, /* seccomp: of the rule runtime-default */
         _PROFILE_TYPE_MAX,
         _PROFILE_TYPE_INVALID = -22,
 } ProfileType;
@@ -238,7 +240,8 @@ typedef enum ProfileType {
 const char *profile_type_to_string(ProfileType t);
 ProfileType profile_type_from_string(const char *s);
 
-/* defenseInDepth, per enforcer. Its rules stand in policy->rules. */
+/* What denies by default, per enforcer: defenseInDepth, and RuntimeDefault's list of system calls. Its rules stand in
+ * policy->rules. */
 typedef struct DepthProfile {
         SourcePos pos;
         ProfileType type;
@@ -292,6 +295,12 @@ void policy_seal(Policy *p);
 /** policy_denies() - does @p enforce anything at all, so that base protection belongs to it? (AlwaysAllow does not,
  * nor BehaviorModeling, nor a policy with allowViolations.) */
 bool policy_denies(const Policy *p);
+
+/** policy_lists_syscalls() - does @p have a list of system calls, so that seccomp denies what is not on it? */
+bool policy_lists_syscalls(const Policy *p);
+
+/** policy_builds_on_default() - is RuntimeDefault part of @p? */
+bool policy_builds_on_default(const Policy *p);
 
 /* ---- symlinks ------------------------------------------------------------------------------------------------- */
 

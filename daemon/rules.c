@@ -16,6 +16,7 @@ static const char *const category_names[_RULE_CATEGORY_MAX] = {
         [RULE_ATTACK_PROTECTION] = "attack-protection",
         [RULE_VULNERABILITY_MITIGATION] = "vulnerability-mitigation",
         [RULE_BASE_PROTECTION] = "base-protection",
+        [RULE_RUNTIME_DEFAULT] = "runtime-default",
 };
 
 const char *rule_category_to_string(RuleCategory c)
@@ -85,7 +86,12 @@ const NamedRule *catalogue_find(const Catalogue *c, const char *id)
 
 /* ---- one rule -------------------------------------------------------------------------------------------------------------- */
 
-/* Base protection is varmor's own: known, and never suggested. */
+static bool is_own(RuleCategory c)
+{
+        return c >= RULE_BASE_PROTECTION;
+}
+
+/* What is varmor's own is known, and never suggested. */
 static void field_category(const Field *f, const YamlNode *n, void *out, void *userdata, Diag *d)
 {
         const char *words[RULE_BASE_PROTECTION + 1] = {NULL}, *s = fields_get_string(n, f->name, d);
@@ -147,7 +153,8 @@ static void parse_block(const YamlNode *n, NamedRule *r, const Settings *setting
 {
         static const char *const words[] = {"AppArmor", "BPF", "Seccomp", NULL};
         const YamlNode *enforcers = yaml_get(n, "enforcers");
-        OpContext c = {.rules = r->ops, .named = true, .base = r->category == RULE_BASE_PROTECTION, .settings = settings};
+        bool own = is_own(r->category);
+        OpContext c = {.rules = r->ops, .named = true, .settings = settings};
 
         if (!yaml_is_null(enforcers) && fields_expect(enforcers, YAML_SEQUENCE, "enforcers", d))
                 for (guint i = 0; i < enforcers->items->len; i++) {
@@ -160,6 +167,10 @@ static void parse_block(const YamlNode *n, NamedRule *r, const Settings *setting
                         else if (s)
                                 c.only |= 1U << k;
                 }
+        if (own) {
+                c.base = true;
+                c.profile = &r->seccomp;
+        }
         ops_parse_bpf(n, "ops", &c, d);
 }
 
@@ -212,6 +223,8 @@ static void parse_rule(Catalogue *c, const YamlNode *n, const Settings *settings
         r->pos = n->pos;
         r->local = !g_str_has_prefix(n->pos.file, "/usr/lib/");
         r->category = _RULE_CATEGORY_INVALID;
+        r->seccomp.action = _SYSCALL_ACTION_INVALID;
+        r->seccomp.errno_ret = -1;
         r->ops = g_ptr_array_new_with_free_func((GDestroyNotify)rule_free);
 
         if (fields_parse(n, &n->pos, "rules", rule_fields, r, &reader, d) < 0)
@@ -220,8 +233,9 @@ static void parse_rule(Catalogue *c, const YamlNode *n, const Settings *settings
                 diag_error(d, &n->pos, "missing-key", "the rule '%s' has no operations in 'ops'", r->id);
                 return;
         }
-        if (r->local && r->category == RULE_BASE_PROTECTION) {
-                diag_error(d, &n->pos, "bad-value", "the category 'base-protection' is varmor's own; expected another");
+        if (r->local && is_own(r->category)) {
+                diag_error(d, &n->pos, "bad-value", "the category '%s' is varmor's own; expected another",
+                           rule_category_to_string(r->category));
                 return;
         }
         if (c->rules->len >= CATALOGUE_RULES_MAX) {
@@ -298,7 +312,7 @@ void catalogue_seal(Catalogue *c)
         while (g_hash_table_iter_next(&i, &key, NULL)) {
                 const NamedRule *r = g_hash_table_lookup(c->by_id, key);
 
-                if (r->category != RULE_BASE_PROTECTION)
+                if (!is_own(r->category))
                         c->names[n++] = key;
         }
         qsort(c->names, n, sizeof(*c->names), compare_names);
@@ -336,7 +350,7 @@ int catalogue_load(const ConfRoots *roots, const Settings *s, Catalogue **ret, D
                 }
 
         catalogue_seal(c);
-        base = catalogue_find(c, "base-protection");
+        base = catalogue_find(c, RULE_ID_BASE_PROTECTION);
         c->base_missing = !base || base->category != RULE_BASE_PROTECTION;
 
         *ret = g_steal_pointer(&c);

@@ -16,11 +16,17 @@
 #define CATALOGUE_RULES_MAX 4096U
 #define CATALOGUE_ID_BYTES_MAX 64U
 
+/* Rules that the code knows by their ids. */
+#define RULE_ID_BASE_PROTECTION "base-protection"
+#define RULE_ID_ALLOW_LIST_BASE "allow-list-base"
+#define RULE_ID_RUNTIME_DEFAULT "runtime-default"
+
 typedef enum RuleCategory {
         RULE_HARDENING,
         RULE_ATTACK_PROTECTION,
         RULE_VULNERABILITY_MITIGATION,
-        RULE_BASE_PROTECTION,
+        RULE_BASE_PROTECTION,  /* from here on varmor's own: nobody names them */
+        RULE_RUNTIME_DEFAULT,
         _RULE_CATEGORY_MAX,
         _RULE_CATEGORY_INVALID = -22,
 } RuleCategory;
@@ -37,6 +43,8 @@ typedef struct NamedRule {
         char **references;   /* NULL-terminated, may be NULL */
         GPtrArray *ops;      /* of Rule, id not set: one for each operation, possibly of several kinds */
         char *unenforceable; /* not NULL: why no enforcer can carry it here */
+        DepthProfile seccomp; /* the defaults of a whole seccomp profile, whose entries are in @ops; of type PROFILE_NONE: none.
+                               * Varmor's own rules only */
         bool local;          /* not from /usr/lib: the administrator's own */
 } NamedRule;
 

@@ -60,6 +60,8 @@ static const char *rule_origin_word(RuleOrigin o)
                 return "custom";
         case RULE_BASE:
                 return "base";
+        case RULE_DEFAULT:
+                return "runtime-default";
         default:
                 return "";
         }

@@ -187,6 +187,8 @@ int main(int argc, char *argv[])
         put_category(c, RULE_VULNERABILITY_MITIGATION, "VULNERABILITY MITIGATION", "Of the list ``vulMitigationRules``.");
         put_category(c, RULE_BASE_PROTECTION, "BASE PROTECTION",
                      "Part of every policy that denies anything; it is not asked for. **varmor**\\(7) says what else belongs to it.");
+        put_category(c, RULE_RUNTIME_DEFAULT, "RUNTIME DEFAULT",
+                     "What the mode ``RuntimeDefault`` consists of, and what ``EnhanceProtect`` builds on.");
         fputs(foot, stdout);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

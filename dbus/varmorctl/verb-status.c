@@ -298,6 +298,14 @@ static char *describe_enforced(json_object *rule)
         return g_string_free(s, FALSE);
 }
 
+/* Of what nobody asked for by its name. */
+static const char *describe_origin(const char *origin)
+{
+        if (g_str_equal(origin, "base"))
+                return " (base protection)";
+        return g_str_equal(origin, "runtime-default") ? " (RuntimeDefault)" : "";
+}
+
 static void print_rule(const Options *o, json_object *rule)
 {
         g_autofree char *id = printable(json_string(rule, "id")), *summary = printable(json_string(rule, "summary"));
@@ -306,7 +314,7 @@ static void print_rule(const Options *o, json_object *rule)
         Colour c = json_length(enforced) > 0 ? COLOUR_GOOD : COLOUR_BAD;
 
         printf("  %s%s%s%s  %s\n", colour_on(o, COLOUR_BOLD), id, colour_off(o, COLOUR_BOLD),
-               g_str_equal(json_string(rule, "origin"), "base") ? " (base protection)" : "", summary);
+               describe_origin(json_string(rule, "origin")), summary);
         if (*by)
                 printf("      %senforced by %s%s\n", colour_on(o, c), by, colour_off(o, c));
         else

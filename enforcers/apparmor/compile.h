@@ -11,7 +11,8 @@
 #define APPARMOR_KINDS                                                                                                  \
         (1U << OP_FILE | 1U << OP_CAPABILITY | 1U << OP_SOCKET | 1U << OP_PTRACE | 1U << OP_SIGNAL | 1U << OP_MOUNT |     \
          1U << OP_USERNS | 1U << OP_TEXT)
-#define APPARMOR_MODES (1U << MODE_ALWAYS_ALLOW | 1U << MODE_ENHANCE_PROTECT | 1U << MODE_DEFENSE_IN_DEPTH)
+#define APPARMOR_MODES \
+        (1U << MODE_ALWAYS_ALLOW | 1U << MODE_RUNTIME_DEFAULT | 1U << MODE_ENHANCE_PROTECT | 1U << MODE_DEFENSE_IN_DEPTH)
 
 /** apparmor_compile() - EnforcerOps.compile(). The blob is empty when there is nothing to enforce. */
 int apparmor_compile(const Policy *p, Profile **ret, Diag *d);

@@ -70,13 +70,62 @@ static void warn_of_exec(const Policy *p, const Verdicts *v, Diag *d)
 
 /* ---- the file --------------------------------------------------------------------------------------------------------- */
 
-static GBytes *make_file(const GArray *code, uint32_t flags, GBytes *extra)
+/* Of @v what is to be denied in silence; of the calls and entries nothing is copied. */
+static Verdicts *quiet_part(const Policy *p, const Verdicts *v)
+{
+        Verdicts *q = g_new0(Verdicts, 1);
+
+        q->default_ret = q->bad_arch_ret = SECCOMP_RET_ALLOW;
+        q->abis = g_array_new(FALSE, FALSE, sizeof(VerdictAbi));
+        for (guint i = 0; i < v->abis->len; i++) {
+                const VerdictAbi *from = &g_array_index(v->abis, VerdictAbi, i);
+                VerdictAbi to = {.abi = from->abi, .calls = g_array_new(FALSE, FALSE, sizeof(VerdictCall))};
+
+                for (guint c = 0; c < from->calls->len; c++) {
+                        const VerdictCall *call = &g_array_index(from->calls, VerdictCall, c);
+                        const VerdictEntry *first = call->entries->len == 1 ? &g_array_index(call->entries, VerdictEntry, 0) : NULL;
+
+                        if (first && verdict_is_quiet(p->rules->pdata[first->rule]))
+                                g_array_append_val(to.calls, *call);
+                }
+                g_array_append_val(q->abis, to);
+        }
+        return q;
+}
+
+static void free_part(Verdicts *q)
+{
+        for (guint i = 0; i < q->abis->len; i++)
+                g_array_unref(g_array_index(q->abis, VerdictAbi, i).calls);
+        g_array_unref(q->abis);
+        g_free(q);
+}
+
+/* Adds the second filter to @code. Return: its instructions. */
+static uint32_t add_quiet(const Policy *p, const Verdicts *v, GArray *code)
+{
+        g_autoptr(GArray) more = NULL;
+        Verdicts *q;
+
+        if (!v->log)
+                return 0;
+        q = quiet_part(p, v);
+        if (!verdicts_are_empty(q) && emit_filter(q, &more) >= 0 && code->len + more->len <= FILTER_INSNS_MAX)
+                g_array_append_vals(code, more->data, more->len);
+        else
+                g_clear_pointer(&more, g_array_unref);
+        free_part(q);
+        return more ? more->len : 0;
+}
+
+static GBytes *make_file(const GArray *code, uint32_t n_quiet, uint32_t flags, GBytes *extra)
 {
         FilterHeader h = {
                 .magic = FILTER_MAGIC,
                 .version = FILTER_VERSION,
                 .flags = flags,
                 .n_insns = code->len,
+                .n_quiet = n_quiet,
                 .extra_bytes = (uint32_t)g_bytes_get_size(extra),
         };
         GByteArray *file = g_byte_array_new();
@@ -93,6 +142,7 @@ static int make_blob(const Policy *p, const Verdicts *v, GBytes **ret, uint32_t 
 {
         g_autoptr(GArray) code = NULL;
         g_autoptr(GBytes) extra = NULL;
+        uint32_t n_quiet;
 
         if (verdicts_are_empty(v)) {
                 *ret = g_bytes_new(NULL, 0);
@@ -107,8 +157,9 @@ static int make_blob(const Policy *p, const Verdicts *v, GBytes **ret, uint32_t 
                 return -E2BIG;
         }
         warn_of_exec(p, v, d);
-        *ret = make_file(code, filter_flags(v), extra);
         *ret_n = code->len;
+        n_quiet = add_quiet(p, v, code);
+        *ret = make_file(code, n_quiet, filter_flags(v), extra);
         return 0;
 }
 

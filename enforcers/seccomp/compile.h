@@ -8,7 +8,8 @@
 
 /* EnforcerOps.kinds and .modes. */
 #define SECCOMP_KINDS (1U << OP_SYSCALL)
-#define SECCOMP_MODES (1U << MODE_ALWAYS_ALLOW | 1U << MODE_ENHANCE_PROTECT | 1U << MODE_DEFENSE_IN_DEPTH)
+#define SECCOMP_MODES \
+        (1U << MODE_ALWAYS_ALLOW | 1U << MODE_RUNTIME_DEFAULT | 1U << MODE_ENHANCE_PROTECT | 1U << MODE_DEFENSE_IN_DEPTH)
 
 /** seccomp_compile_for() - pure. The blob is empty when there is nothing to enforce. Return: as EnforcerOps.compile(). */
 int seccomp_compile_for(const Policy *p, const SeccompHost *host, Profile **ret, Diag *d);

@@ -135,11 +135,13 @@ static void put_file(GString *s, GBytes *blob)
                 g_string_append(s, "not a filter\n");
                 return;
         }
-        g_string_append_printf(s, "%u instructions%s%s\n", h.n_insns, h.flags & FILTER_LOG ? ", log" : "",
+        g_string_append_printf(s, "%u instructions%s%s\n", filter_n_loud(&h), h.flags & FILTER_LOG ? ", log" : "",
                                h.flags & FILTER_BLOCKS_SECCOMP ? ", blocks seccomp" : "");
         for (uint32_t i = 0; i < h.n_insns; i++) {
                 struct sock_filter f;
 
+                if (i == filter_n_loud(&h))
+                        g_string_append_printf(s, "%u instructions for what is denied in silence\n", h.n_quiet);
                 memcpy(&f, bytes + sizeof(h) + i * sizeof(f), sizeof(f));
                 put_instruction(s, i, &f);
         }

@@ -75,6 +75,6 @@ int seccomp_ret_of(GBytes *blob, const struct seccomp_data *data, uint32_t *ret)
         if (r < 0)
                 return r;
         code = g_memdup2(bytes + sizeof(h), h.n_insns * sizeof(*code));
-        *ret = filter_run(code, h.n_insns, data);
+        *ret = filter_run(code, filter_n_loud(&h), data);
         return 0;
 }

@@ -39,7 +39,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Part, part_free)
 
 bool oci_is_allow_list(const Policy *p)
 {
-        return p->mode == MODE_DEFENSE_IN_DEPTH && p->depth[ENFORCER_SECCOMP].type == PROFILE_CUSTOM;
+        return policy_lists_syscalls(p);
 }
 
 static bool enforces(const Policy *p)
@@ -54,7 +54,7 @@ static const char *why_not(const OciWish *w, const Rule *r, const SeccompHost *h
                 return r->unenforceable;
         if (r->targets)
                 return "a profile is for all programs of a container, the rule is for some";
-        if (r->qualifiers & RULE_ALLOW && !oci_is_allow_list(w->policy))
+        if (r->qualifiers & RULE_ALLOW && w->policy->mode != MODE_DEFENSE_IN_DEPTH && !r->syscall.in_profile)
                 return "allow acts only where everything else is denied (mode DefenseInDepth)";
         if (!seccomp_host_has(host, &r->syscall))
                 return "its 'includes' and 'excludes' say that it is not for this machine, or not for a process with the usual "
@@ -94,7 +94,7 @@ static int want_rule(OciWish *w, const Rule *r)
                         parts = g_ptr_array_new_with_free_func((GDestroyNotify)part_free);
                         g_hash_table_insert(w->wanted, g_strdup(*name), parts);
                 }
-                *p = (Part){.region = g_array_ref(region), .fate = fate};
+                *p = (Part){.region = g_array_ref(region), .fate = fate, .in_profile = r->syscall.in_profile};
                 g_ptr_array_add(parts, p);
         }
         return e;
@@ -112,10 +112,12 @@ int oci_wish_read(OciWish *w, const SeccompHost *host, Diag *d)
                 return 0;
         }
         if (oci_is_allow_list(p)) {
+                bool audit = p->audit_violations || p->mode == MODE_DEFENSE_IN_DEPTH;
+
                 w->fallback = fate_make(depth->action, depth->errno_ret);
-                w->log = true;
+                w->log = audit;
                 if (p->allow_violations && !fate_passes(depth->action))
-                        w->fallback = fate_make(SYSCALL_LOG, -1);
+                        w->fallback = fate_make(audit ? SYSCALL_LOG : SYSCALL_ALLOW, -1);
         }
         for (guint i = 0; i < p->rules->len; i++) {
                 const Rule *r = p->rules->pdata[i];
@@ -125,6 +127,8 @@ int oci_wish_read(OciWish *w, const SeccompHost *host, Diag *d)
                 if (r->kind != OP_SYSCALL || (r->only && !(r->only & 1U << ENFORCER_SECCOMP)))
                         continue;
                 why = why_not(w, r, host);
+                if (why && r->origin == RULE_DEFAULT)
+                        continue; /* of its list, entries for other machines and for more capabilities */
                 if (why) {
                         diag_warning(d, &r->pos, "not-exported", "the rule '%s' is not in the profile: %s", r->id, why);
                         continue;
@@ -143,13 +147,62 @@ static gint compare_parts(gconstpointer a, gconstpointer b)
         return (x->fate.action > y->fate.action) - (x->fate.action < y->fate.action);
 }
 
+/* What no entry of RuntimeDefault's list lets through. */
+static int find_closed(GPtrArray *wanted, Region **ret)
+{
+        g_autoptr(GArray) closed = region_new(true);
+
+        for (guint i = 0; i < wanted->len; i++) {
+                const Part *part = wanted->pdata[i];
+                Region *next;
+                int r;
+
+                if (!part->in_profile || !fate_passes(part->fate.action))
+                        continue;
+                r = region_subtract(closed, part->region, &next);
+                if (r < 0)
+                        return r;
+                g_array_unref(closed);
+                closed = next;
+        }
+        *ret = g_steal_pointer(&closed);
+        return 0;
+}
+
+/* What only reports opens nothing that RuntimeDefault closes. */
+static int close_idle(const OciWish *w, GPtrArray *wanted)
+{
+        g_autoptr(GArray) closed = NULL;
+        int r;
+
+        if (!wanted || w->policy->mode == MODE_DEFENSE_IN_DEPTH || !policy_lists_syscalls(w->policy))
+                return 0;
+        r = find_closed(wanted, &closed);
+        for (guint i = 0; r >= 0 && i < wanted->len; i++) {
+                Part *part = wanted->pdata[i];
+                Region *left;
+
+                if (part->in_profile || part->fate.action <= w->fallback.action)
+                        continue;
+                r = region_subtract(part->region, closed, &left);
+                if (r < 0)
+                        break;
+                g_array_unref(part->region);
+                part->region = left;
+        }
+        return r;
+}
+
 int oci_wish_parts(const OciWish *w, const char *name, GPtrArray **ret)
 {
         g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func((GDestroyNotify)part_free);
         GPtrArray *wanted = g_hash_table_lookup(w->wanted, name);
         g_autoptr(GArray) left = region_new(true);
         Part *rest;
+        int e = close_idle(w, wanted);
 
+        if (e < 0)
+                return e;
         if (wanted)
                 g_ptr_array_sort(wanted, compare_parts); /* stable: of equal ones the first counts */
         for (guint i = 0; wanted && i < wanted->len; i++) {

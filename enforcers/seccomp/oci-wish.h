@@ -27,6 +27,7 @@ Fate fate_stricter(Fate a, Fate b);
 typedef struct Part {
         Region *region;
         Fate fate;
+        bool in_profile; /* an entry of a whole profile */
 } Part;
 
 typedef struct OciWish {

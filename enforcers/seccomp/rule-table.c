@@ -15,6 +15,7 @@ typedef struct TableHead {
         uint32_t n_entries, n_args, n_rules, text_bytes;
         uint32_t default_ret;
         uint32_t default_trial; /* as TableRule.trial */
+        uint32_t default_rule;  /* what the default belongs to, a number in the table; VERDICT_NO_RULE: to the policy itself */
 } TableHead;
 
 /* By arch and number, and there in the order in which they are tried. */
@@ -107,7 +108,7 @@ static void put_array(GByteArray *bytes, const GArray *a)
         g_byte_array_append(bytes, (const guint8 *)a->data, a->len * g_array_get_element_size((GArray *)a));
 }
 
-static GBytes *to_bytes(const Writer *w, const Verdicts *v)
+static GBytes *to_bytes(const Writer *w, const Verdicts *v, uint32_t default_rule)
 {
         GByteArray *bytes = g_byte_array_new();
         TableHead head = {
@@ -117,6 +118,7 @@ static GBytes *to_bytes(const Writer *w, const Verdicts *v)
                 .text_bytes = (uint32_t)w->text->len,
                 .default_ret = v->default_ret,
                 .default_trial = is_trial(w->policy, w->policy->depth[ENFORCER_SECCOMP].action),
+                .default_rule = default_rule,
         };
 
         g_byte_array_append(bytes, (const guint8 *)&head, sizeof(head));
@@ -125,6 +127,18 @@ static GBytes *to_bytes(const Writer *w, const Verdicts *v)
         put_array(bytes, w->rules);
         g_byte_array_append(bytes, (const guint8 *)w->text->str, (guint)w->text->len);
         return g_byte_array_free_to_bytes(bytes);
+}
+
+/* RuntimeDefault's list is of a rule with a name. */
+static uint32_t put_default_rule(Writer *w)
+{
+        for (guint i = 0; i < w->policy->rules->len; i++) {
+                const Rule *r = w->policy->rules->pdata[i];
+
+                if (r->origin == RULE_DEFAULT && r->kind == OP_SYSCALL && r->syscall.in_profile)
+                        return put_rule(w, i);
+        }
+        return VERDICT_NO_RULE;
 }
 
 GBytes *rule_table_make(const Policy *p, const Verdicts *v)
@@ -146,7 +160,7 @@ GBytes *rule_table_make(const Policy *p, const Verdicts *v)
                 for (guint c = 0; c < abi->calls->len; c++)
                         put_call(&w, abi->abi, &g_array_index(abi->calls, VerdictCall, c));
         }
-        bytes = to_bytes(&w, v);
+        bytes = to_bytes(&w, v, put_default_rule(&w));
         g_array_unref(w.entries);
         g_array_unref(w.args);
         g_array_unref(w.rules);
@@ -223,20 +237,20 @@ static Action told_as(uint32_t ret, bool trial)
         return trial ? ACTION_ALLOWED : ACTION_AUDIT;
 }
 
-static void add_rule(const Reader *t, const TableEntry *e, SeccompAnswer *a)
+static void add_rule(const Reader *t, uint32_t number, uint32_t ret, SeccompAnswer *a)
 {
         TableRule rule;
 
-        if (e->rule >= t->head.n_rules)
+        if (number >= t->head.n_rules)
                 return;
-        memcpy(&rule, t->rules + (size_t)e->rule * sizeof(rule), sizeof(rule));
+        memcpy(&rule, t->rules + (size_t)number * sizeof(rule), sizeof(rule));
         for (guint i = 0; i < a->rules->len; i++)
                 if (g_array_index(a->rules, uint32_t, i) == rule.index)
                         return;
         if (rule.id < t->head.text_bytes)
                 g_string_append_printf(a->names, "%s%s", a->names->len > 0 ? ", " : "", t->text + rule.id);
         g_array_append_val(a->rules, rule.index);
-        a->told = told_as(e->ret, rule.trial);
+        a->told = told_as(ret, rule.trial);
 }
 
 static bool same_action(uint32_t a, uint32_t b)
@@ -254,10 +268,10 @@ static void find_rules(const Reader *t, const SeccompCall *call, SeccompAnswer *
                         continue;
                 if (!call->args) {
                         if (same_action(e.ret, call->action))
-                                add_rule(t, &e, a);
+                                add_rule(t, e.rule, e.ret, a);
                 } else if (entry_holds(t, &e, call->args)) {
                         if (same_action(e.ret, call->action))
-                                add_rule(t, &e, a);
+                                add_rule(t, e.rule, e.ret, a);
                         return;
                 }
         }
@@ -296,6 +310,7 @@ bool seccomp_explain(GBytes *blob, const SeccompCall *call, SeccompAnswer *ret)
         if (a.rules->len == 0) {
                 if (!may_be_default(blob, &t, call))
                         return false;
+                add_rule(&t, t.head.default_rule, call->action, &a);
                 a.told = told_as(call->action, t.head.default_trial);
         }
         *ret = a;

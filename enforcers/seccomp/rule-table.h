@@ -24,7 +24,7 @@ typedef struct SeccompCall {
 
 typedef struct SeccompAnswer {
         GArray *rules;   /* of uint32_t: indices in policy->rules. With arguments at most one; without, all that it may have been.
-                          * Empty: no entry is about it, the profile's default did it */
+                          * Empty: no entry is about it, the profile's default did it, which is of no rule */
         GString *names;  /* their ids: "a, b" */
         Action told;     /* DENIED, AUDIT, ALLOWED */
 } SeccompAnswer;

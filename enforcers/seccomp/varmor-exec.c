@@ -92,9 +92,7 @@ static int read_filter(int fd, Filter *f)
         r = read_whole(fd, h, sizeof(*h));
         if (r < 0)
                 return r;
-        if (memcmp(h->magic, FILTER_MAGIC, sizeof(h->magic)) != 0 || h->version != FILTER_VERSION ||
-            (h->flags & ~(uint32_t)FILTER_FLAGS_ALL) || h->n_insns == 0 || h->n_insns > FILTER_INSNS_MAX ||
-            h->extra_bytes > FILTER_EXTRA_MAX)
+        if (!filter_header_is_sane(h))
                 return -EBADMSG;
         size = h->n_insns * sizeof(struct sock_filter);
         if ((uint64_t)st.st_size != sizeof(*h) + size + h->extra_bytes)
@@ -143,7 +141,7 @@ static int control(long what, long value, const void *more)
 
 static void load_filter(const Filter *f)
 {
-        const struct sock_fprog program = {.len = (unsigned short)f->header.n_insns, .filter = (struct sock_filter *)f->insns};
+        const struct sock_fprog program = {.len = (unsigned short)filter_n_loud(&f->header), .filter = (struct sock_filter *)f->insns};
         unsigned flags = f->header.flags & FILTER_LOG ? SECCOMP_FILTER_FLAG_LOG : 0;
         int r;
 
@@ -158,12 +156,25 @@ static void load_filter(const Filter *f)
                 fail_filter(f, "Cannot load", -r);
 }
 
+/* What is denied in silence. If it cannot be loaded, the other filter denies it, not in silence. */
+static void load_quiet(const Filter *f)
+{
+        const struct sock_fprog program = {.len = (unsigned short)f->header.n_quiet,
+                                           .filter = (struct sock_filter *)f->insns + filter_n_loud(&f->header)};
+
+        if (f->header.n_quiet > 0)
+                (void)install(&program, 0);
+}
+
 static void load_filters(unsigned n)
 {
         for (unsigned last = 0; last < 2; last++)
                 for (unsigned i = 0; i < n; i++)
                         if (filters[i].usable && !!(filters[i].header.flags & FILTER_BLOCKS_SECCOMP) == last)
                                 load_filter(&filters[i]);
+        for (unsigned i = 0; i < n; i++)
+                if (filters[i].usable)
+                        load_quiet(&filters[i]);
 }
 
 /* ---- the command --------------------------------------------------------------------------------------------------- */

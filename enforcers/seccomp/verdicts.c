@@ -55,6 +55,11 @@ static bool passes(SyscallAction a)
         return a == SYSCALL_ALLOW || a == SYSCALL_LOG;
 }
 
+bool verdict_is_quiet(const Rule *r)
+{
+        return r->origin == RULE_DEFAULT && r->syscall.action == SYSCALL_ERRNO && r->syscall.errno_ret == ENOSYS && !r->syscall.args;
+}
+
 /* What becomes of a call that @r is about; false: what would without @r. */
 static bool rule_ret(const Policy *p, const Rule *r, uint32_t *ret)
 {
@@ -62,6 +67,8 @@ static bool rule_ret(const Policy *p, const Rule *r, uint32_t *ret)
 
         if (passes(r->syscall.action) || !p->allow_violations)
                 *ret = action_ret(r->syscall.action, r->syscall.errno_ret);
+        else if (verdict_is_quiet(r))
+                *ret = SECCOMP_RET_ALLOW;
         else if (audit)
                 *ret = SECCOMP_RET_LOG;
         else
@@ -72,21 +79,17 @@ static bool rule_ret(const Policy *p, const Rule *r, uint32_t *ret)
 static void set_defaults(const Policy *p, Verdicts *v)
 {
         const DepthProfile *depth = &p->depth[ENFORCER_SECCOMP];
+        bool audit = p->audit_violations || p->mode == MODE_DEFENSE_IN_DEPTH;
 
         v->bad_arch_ret = SECCOMP_RET_KILL_THREAD; /* as libseccomp */
-        if (p->mode != MODE_DEFENSE_IN_DEPTH) {
-                v->default_ret = SECCOMP_RET_ALLOW;
-                v->log = p->audit_violations && !p->allow_violations;
-                if (p->allow_violations)
-                        v->bad_arch_ret = p->audit_violations ? SECCOMP_RET_LOG : SECCOMP_RET_ALLOW;
+        v->log = audit && !p->allow_violations;
+        if (policy_lists_syscalls(p))
+                v->default_ret = v->default_meant = action_ret(depth->action, depth->errno_ret);
+        if (!p->allow_violations)
                 return;
-        }
-        v->default_ret = v->default_meant = action_ret(depth->action, depth->errno_ret);
-        v->log = !p->allow_violations;
-        if (p->allow_violations)
-                v->bad_arch_ret = SECCOMP_RET_LOG;
-        if (p->allow_violations && v->default_ret != SECCOMP_RET_ALLOW)
-                v->default_ret = SECCOMP_RET_LOG;
+        v->bad_arch_ret = audit ? SECCOMP_RET_LOG : SECCOMP_RET_ALLOW;
+        if (v->default_ret != SECCOMP_RET_ALLOW)
+                v->default_ret = v->bad_arch_ret;
 }
 
 /* ---- which rules ------------------------------------------------------------------------------------------------- */
@@ -98,14 +101,10 @@ static const char *mode_why_not(const Policy *p)
                 return "the mode AlwaysAllow enforces no rule";
         case MODE_BEHAVIOR_MODELING:
                 return "the mode BehaviorModeling records, it enforces no rule";
-        case MODE_RUNTIME_DEFAULT:
-                return "Seccomp does not enforce the mode RuntimeDefault in this version";
-        case MODE_ENHANCE_PROTECT:
-                return p->privileged ? NULL
-                                     : "EnhanceProtect builds on RuntimeDefault, which Seccomp does not enforce in this version";
+        case MODE_DEFENSE_IN_DEPTH:
+                return policy_lists_syscalls(p) ? NULL : "'defenseInDepth' has no profile for Seccomp";
         default:
-                return p->depth[ENFORCER_SECCOMP].type == PROFILE_CUSTOM ? NULL
-                                                                         : "'defenseInDepth' has no profile for Seccomp";
+                return !policy_builds_on_default(p) || policy_lists_syscalls(p) ? NULL : "RuntimeDefault has no list of system calls";
         }
 }
 
@@ -123,7 +122,7 @@ static char *rule_why_not_seccomp(const Policy *p, const Rule *r)
                 return g_strdup_printf("Seccomp cannot express rules of kind '%s'", op_kind_to_string(r->kind));
         if (r->targets)
                 return g_strdup("a seccomp filter is for a whole process and what it executes: Seccomp cannot express 'targets'");
-        if (r->qualifiers & RULE_ALLOW && p->mode != MODE_DEFENSE_IN_DEPTH)
+        if (r->qualifiers & RULE_ALLOW && p->mode != MODE_DEFENSE_IN_DEPTH && !r->syscall.in_profile)
                 return g_strdup("allow acts only where everything else is denied (mode DefenseInDepth)");
         return NULL;
 }
@@ -351,6 +350,25 @@ static void note_unreached(Maker *m, uint32_t nr, const VerdictEntry *e, const V
         free(name);
 }
 
+/* What RuntimeDefault does not let through at all, or only with some arguments, a rule that stops nothing does not let through
+ * either. */
+static bool is_idle(const Maker *m, const VerdictEntry *e, const VerdictEntry *deciding)
+{
+        return m->policy->mode != MODE_DEFENSE_IN_DEPTH && !in_profile(m, e) && !deciding &&
+               ret_rank(e->ret) > ret_rank(m->verdicts->default_ret);
+}
+
+static void note_idle(Maker *m, uint32_t nr, const VerdictEntry *e)
+{
+        const Rule *r = m->policy->rules->pdata[e->rule];
+        char *name = syscall_name(syscall_abi_token(m->host->native), nr);
+
+        diag_warning(m->diag, &r->pos, "no-effect",
+                     "the rule '%s' has no effect on %s: it stops nothing, and RuntimeDefault does not let every such call through", r->id,
+                     name ?: "this call");
+        free(name);
+}
+
 /* What counts of the entries of one call. */
 static GArray *choose_entries(Maker *m, guint abi, uint32_t nr, const GArray *entries)
 {
@@ -364,6 +382,11 @@ static GArray *choose_entries(Maker *m, guint abi, uint32_t nr, const GArray *en
                 if (in_profile(m, e) && deciding && e != deciding) {
                         if (abi == 0 && e->meant != deciding->meant && e->meant != m->verdicts->default_meant)
                                 note_unreached(m, nr, e, deciding);
+                        continue;
+                }
+                if (is_idle(m, e, deciding)) {
+                        if (abi == 0)
+                                note_idle(m, nr, e);
                         continue;
                 }
                 /* Where there is nothing else, it is there for the alarm that names it. */
@@ -449,7 +472,7 @@ static void add_abis(Verdicts *v, const Policy *p, const SeccompHost *host)
 {
         uint32_t abis = syscall_abis(host->native);
 
-        if (p->mode == MODE_DEFENSE_IN_DEPTH)
+        if (policy_lists_syscalls(p))
                 abis &= p->depth[ENFORCER_SECCOMP].arches | 1U << host->native;
         add_abi(v, host->native);
         for (SyscallArch a = 0; a < _SYSCALL_ARCH_MAX; a++)

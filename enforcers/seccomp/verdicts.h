@@ -55,5 +55,9 @@ int verdicts_make(const Policy *p, const SeccompHost *host, Verdicts **ret, Diag
 /** verdicts_are_empty() - everything is let through, and nothing reported. */
 bool verdicts_are_empty(const Verdicts *v);
 
+/** verdict_is_quiet() - does @r tell a program that there is no such call? That is an answer by which it goes another way, no violation:
+ * it is not reported. */
+bool verdict_is_quiet(const Rule *r);
+
 /** syscall_arg_holds() - whether the condition holds for the value of the argument. */
 bool syscall_arg_holds(const SyscallArg *a, uint64_t value);

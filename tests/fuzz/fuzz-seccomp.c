@@ -94,6 +94,8 @@ static void check_file(const uint8_t *data, size_t size)
                 h.flags &= FILTER_FLAGS_ALL;
                 h.n_insns %= FILTER_INSNS_MAX + 1;
                 h.n_insns = (uint32_t)MIN(h.n_insns, (size - sizeof(h)) / sizeof(struct sock_filter));
+                h.n_quiet %= MAX(h.n_insns, 1);
+                h.unused = 0;
                 h.extra_bytes = (uint32_t)(size - sizeof(h) - h.n_insns * sizeof(struct sock_filter));
                 h.sum = filter_sum(&h, copy + sizeof(h), size - sizeof(h));
                 memcpy(copy, &h, sizeof(h));

@@ -18,7 +18,8 @@ static Catalogue *catalogue;
 
 static Catalogue *load(const Settings *s)
 {
-        static const char *const names[] = {"attack-protection", "base", "capabilities", "hardening", "vulnerability-mitigation"};
+        static const char *const names[] = {"attack-protection", "base", "capabilities", "hardening", "runtime-default",
+                                           "vulnerability-mitigation"};
         g_autoptr(Catalogue) c = catalogue_new();
         g_autoptr(Diag) d = diag_new();
 
@@ -61,6 +62,7 @@ static const struct {
 } expected[] = {
         {RULE_BASE_PROTECTION, "base-protection", KIND(FILE)},
         {RULE_BASE_PROTECTION, "allow-list-base", KIND(FILE) | KIND(SOCKET) | KIND(EGRESS)},
+        {RULE_RUNTIME_DEFAULT, "runtime-default", KIND(FILE) | KIND(PTRACE) | KIND(SIGNAL) | KIND(MOUNT) | KIND(SYSCALL)},
 
         {RULE_HARDENING, "disallow-write-core-pattern", KIND(FILE)},
         {RULE_HARDENING, "disallow-mount-securityfs", KIND(MOUNT)},
@@ -192,6 +194,7 @@ static void test_names(void)
         g_assert_null(catalogue_find(catalogue, ""));
         /* Base protection is nobody's to name, so it is not suggested. */
         g_assert_false(g_strv_contains(catalogue->names, "base-protection"));
+        g_assert_false(g_strv_contains(catalogue->names, "runtime-default"));
         g_assert_true(g_strv_contains(catalogue->names, "disable-ipv4"));
 }
 
@@ -224,6 +227,8 @@ static void test_entries(void)
 
                         if (strcmp(r->id, "allow-list-base") == 0)
                                 g_assert_cmphex(o->qualifiers, ==, RULE_ALLOW);
+                        else if (o->kind == OP_SYSCALL && o->syscall.action == SYSCALL_ALLOW)
+                                g_assert_true(o->syscall.in_profile && r->category == RULE_RUNTIME_DEFAULT);
                         else
                                 g_assert_cmphex(o->qualifiers, ==,
                                                 r->category == RULE_BASE_PROTECTION ? RULE_DENY | RULE_AUDIT : RULE_DENY);
@@ -330,7 +335,7 @@ static struct va_table *compile_rule(const char *id)
         g_assert_cmpint(bpf_compile(p, &profile, d), ==, 0);
         g_assert_cmpuint(d->messages->len, ==, 0);
         for (guint i = 0; i < profile->why_not->len; i++)
-                g_assert_null(profile->why_not->pdata[i]);
+                g_assert_true(!profile->why_not->pdata[i] || ((const Rule *)p->rules->pdata[i])->only == 1U << ENFORCER_SECCOMP);
         bytes = g_bytes_get_data(profile->blob, &size);
         g_assert_cmpint(table_validate(bytes, size, TABLE_POLICY), ==, 0);
         return g_memdup2(bytes, size);
@@ -397,6 +402,22 @@ static const struct {
          "/var/lib/lxcfs/cgroup/devices/devices.allow /mnt/devices/cgroup.procs /var/lib/lxcfs/cgroup/memory/tasks",
          "/sys/fs/cgroup/system.slice/cgroup.procs /sys/fs/cgroup/memory/tasks /sys/fs/cgroup/devices/a/devices.list"},
         {"runc-override-mitigation", "wa", "/usr/bin/runc /usr/sbin/runc /opt/x/runc /runc", "/usr/bin/crun /usr/bin/runcx /run/runc/state"},
+        {"runtime-default", "wa",
+         "/proc/cmdline /proc/mtrr /proc/irq/default_smp_affinity /proc/irq/9/smp_affinity /proc/acpi/wakeup /proc/fs/nfsd/x "
+         "/proc/scsi/scsi /proc/sysvipc/shm /proc/spl/kstat /proc/tty/driver/x /proc/sys/vm/swappiness /proc/sys/net/ipv4/ip_forward "
+         "/proc/sys/fs/binfmt_misc/register /proc/sys/key /proc/sys/kernel/core_pattern /proc/sys/kernel/sysrq "
+         "/proc/sys/kernel/sched_rt_runtime_us /proc/sys/kernel/hostname /proc/sys/kernel/sem /proc/sys/kernel/keys/maxkeys "
+         "/proc/sys/kernel/hotplug /proc/sys/kernelx /sys/kernel/uevent_helper /sys/module/x/parameters/y /sys/fs/bpf/x "
+         "/sys/fs/fuse/connections/1/abort /sys/fs/cifs /sys/fs/cgroup2/x /sys/devices/system/cpu/cpu1/online /sys/power/state "
+         "/sys/block/sda/queue/scheduler",
+         "/proc /proc/1/comm /proc/4321/oom_score_adj /proc/4321/task/4321/attr/apparmor/exec /proc/9/x "
+         "/proc/sys/kernel/shmmax /proc/sys/kernel/shm_rmid_forced /proc/sys/kernel/shm /sys /sys/fs/cgroup "
+         "/sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/system.slice/x.service/cgroup.procs /srv/proc/cmdline /system /dev/shm/x "
+         "/procs/x /etc/hostname"},
+        {"runtime-default", "rwax",
+         "/proc/sysrq-trigger /proc/mem /proc/kmem /proc/kcore /sys/firmware /sys/firmware/efi/efivars/x "
+         "/sys/devices/virtual/powercap/intel-rapl/energy_uj /sys/kernel/security/lsm /sys/kernel/security/apparmor/profiles",
+         "/proc/4321/mem /proc/4321/maps /sys/fs/cgroup/memory.max /srv/kcore"},
         {"base-protection", "wa",
          "/etc/varmor /etc/varmor/varmor.yaml /etc/varmor/policies.d/a.yaml /run/varmor /run/varmor/policies.d/x.yaml.d "
          "/usr/lib/varmor/rules.d/base.yaml /var/lib/varmor/x /usr/sbin/varmord /usr/bin/varmorctl /sys/fs/bpf/varmor/v1/links/a "

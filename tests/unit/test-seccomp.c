@@ -222,16 +222,14 @@ static void test_engine(void)
         }
 }
 
-/* Debian's golang-github-containers-common. */
 static void test_engine_default(void)
 {
-        g_autofree char *json = NULL;
+        g_autofree char *json = engine_default_profile();
 
-        if (!g_file_get_contents("/usr/share/containers/seccomp.json", &json, NULL, NULL)) {
-                g_test_skip("/usr/share/containers/seccomp.json is not installed");
-                return;
-        }
-        g_assert_cmpuint(compare_with_engine(json), >, 1000);
+        if (json)
+                g_assert_cmpuint(compare_with_engine(json), >, 1000);
+        else
+                g_test_skip(ENGINE_DEFAULT_MISSING);
 }
 
 /* ---- the kernel ----------------------------------------------------------------------------------------------------------------- */
@@ -390,7 +388,7 @@ static uint32_t flags_of(const Profile *p)
         FilterHeader h = {0};
 
         g_assert_cmpint(filter_check(bytes, size, &h), ==, 0);
-        g_assert_cmpuint(h.n_insns, ==, p->n_states);
+        g_assert_cmpuint(filter_n_loud(&h), ==, p->n_states);
         return h.flags;
 }
 
