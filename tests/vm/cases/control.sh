@@ -63,9 +63,7 @@ succeeds persist/reset-for-good "${bus[@]}" ResetMode sa\{sv\} control 0
 expect persist/reset-for-good-works EACCES@read "${try[@]}"
 
 # --- what is not enforceable is refused, with the reason -------------------------------------------------------------
-for mode in RuntimeDefault DefenseInDepth; do
-        says refuse/mode-$mode 'NotEnforceable|Refused|not enforce|needs the section' "${bus[@]}" SetMode ssa\{sv\} control $mode 0
-done
+says refuse/mode-DefenseInDepth 'NotEnforceable|Refused|not enforce|needs the section' "${bus[@]}" SetMode ssa\{sv\} control DefenseInDepth 0
 says refuse/mode-BehaviorModeling 'NotEnforceable|Refused|not enforce|needs the section' "${bus[@]}" SetMode ssa\{sv\} control BehaviorModeling 1 duration u 5
 says refuse/mode-unknown 'InvalidArgs|nvalid|unknown|There is no' "${bus[@]}" SetMode ssa\{sv\} control Paranoid 0
 says refuse/option-unknown 'InvalidArgs|nvalid|unknown|There is no' "${bus[@]}" SetMode ssa\{sv\} control AlwaysAllow 1 perish b true

@@ -31,6 +31,7 @@ static const struct {
         {"io_uring_setup", 425, 425}, {"io_uring_enter", 426, 426}, {"userfaultfd", 323, 374}, {"ioctl", 16, 54},
         {"splice", 275, 313}, {"tee", 276, 315}, {"getpid", 39, 20}, {"getppid", 110, 64}, {"gettid", 186, 224},
         {"getpriority", 140, 96}, {"personality", 135, 136}, {"umask", 95, 60},
+        {"keyctl", 250, 288}, {"mount", 165, 21}, {"sethostname", 170, 74}, {"chroot", 161, 61},
 };
 
 /* Paths for 32-bit calls must lie low; this program is static and not position-independent. */
@@ -55,11 +56,14 @@ static int op_filter(Hand *h, char **argv) {
         if (r < 0)
                 return r;
         struct sock_fprog program = {
-                .len = (unsigned short) header.n_insns,
+                .len = (unsigned short) filter_n_loud(&header),
                 .filter = (struct sock_filter *) (file.bytes + sizeof(header)),
         };
-        return RET(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                           header.flags & FILTER_LOG ? SECCOMP_FILTER_FLAG_LOG : 0, &program));
+        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, header.flags & FILTER_LOG ? SECCOMP_FILTER_FLAG_LOG : 0, &program) < 0)
+                return -errno;
+        program.filter += program.len;
+        program.len = (unsigned short) header.n_quiet;
+        return program.len == 0 ? 0 : RET(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
 }
 
 static long parse_arg(const Hand *h, const char *s, unsigned i) {

@@ -2,7 +2,9 @@
 
 /* samefilter: whether the seccomp filter that a process is under says the same of every call as the one of a policy.
  *
- *   samefilter PID NAME        prints "same in N calls, M and K instructions", or the first call about which they differ
+ *   samefilter [-p] PID NAME [CALL...]    prints "same in N calls, M and K instructions", or the first call about which they differ
+ *
+ * With -p only whether a call is let through counts, not what it is told. About each CALL they must differ somewhere.
  *
  * The process's filter is what the kernel has; the policy's is what /run/varmor/seccomp/NAME leads to. Every number of each ABI
  * of x86, with arguments around every constant that either of them compares with; but for calls that libseccomp does not know. */
@@ -11,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,7 @@
 #define NUMBERS 620
 #define SETS 60
 #define VALUES_MAX 20000
+#define EXCEPTED_MAX 100
 
 typedef struct Code {
         struct sock_filter *insns;
@@ -64,7 +68,7 @@ static int read_policy(const char *name, Code *ret) {
         if (n < 0 || filter_check(bytes, (size_t) n, &h) < 0)
                 return -EBADMSG;
         ret->insns = (struct sock_filter *) (bytes + sizeof(h));
-        ret->n = h.n_insns;
+        ret->n = filter_n_loud(&h);
         return 0;
 }
 
@@ -73,12 +77,18 @@ static void add_value(uint64_t v) {
                 values[n_values++] = v;
 }
 
+/* What arguments are compared with, and what lies beside it. */
 static void add_values(const Code *c) {
-        for (size_t i = 0; i < c->n; i++)
-                for (int d = -1; BPF_CLASS(c->insns[i].code) == BPF_JMP && d <= 1; d++) {
+        int of_argument = 0;
+
+        for (size_t i = 0; i < c->n; i++) {
+                if (BPF_CLASS(c->insns[i].code) == BPF_LD)
+                        of_argument = c->insns[i].k >= offsetof(struct seccomp_data, args);
+                for (int d = -1; of_argument && BPF_CLASS(c->insns[i].code) == BPF_JMP && d <= 1; d++) {
                         add_value(c->insns[i].k + (uint64_t) d);
                         add_value(((uint64_t) c->insns[i].k << 32) + (uint64_t) d);
                 }
+        }
 }
 
 static uint64_t some_value(void) {
@@ -95,13 +105,33 @@ static int is_newer(uint32_t arch, uint32_t nr) {
         return newer;
 }
 
+/* Those that may differ, and have to. */
+static char **excepted;
+static char excepted_seen[EXCEPTED_MAX];
+static int by_passing;
+
+static int passes(uint32_t ret) {
+        return (ret & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW || (ret & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_LOG;
+}
+
+static int is_excepted(uint32_t arch, uint32_t nr) {
+        char *name = syscall_name(arch, nr);
+        int found = 0;
+
+        for (size_t i = 0; name && excepted[i] && !found; i++)
+                if (strcmp(excepted[i], name) == 0)
+                        found = excepted_seen[i] = 1;
+        free(name);
+        return found;
+}
+
 static int compare_call(const Code *a, const Code *b, uint32_t arch, uint32_t nr, int narrow) {
         struct seccomp_data data = {.nr = (int) nr, .arch = arch};
 
         for (size_t i = 0; i < 6; i++)
                 data.args[i] = narrow ? (uint32_t) some_value() : some_value();
         uint32_t x = filter_run(a->insns, a->n, &data), y = filter_run(b->insns, b->n, &data);
-        if (x == y)
+        if (x == y || (by_passing && passes(x) == passes(y)) || is_excepted(arch, nr))
                 return 0;
         printf("call %u of %x (%llx %llx %llx %llx %llx %llx): %x in the process, %x in the policy\n", nr, arch, data.args[0],
                data.args[1], data.args[2], data.args[3], data.args[4], data.args[5], x, y);
@@ -116,10 +146,16 @@ int main(int argc, char **argv) {
         Code theirs = {NULL, 0}, ours = {NULL, 0};
         unsigned long n = 0;
 
-        if (argc != 3) {
-                fprintf(stderr, "usage: samefilter PID NAME\n");
+        if (argc > 1 && strcmp(argv[1], "-p") == 0) {
+                by_passing = 1;
+                argc--;
+                argv++;
+        }
+        if (argc < 3 || argc - 3 > EXCEPTED_MAX) {
+                fprintf(stderr, "usage: samefilter [-p] PID NAME [CALL...]\n");
                 return 2;
         }
+        excepted = argv + 3;
         int r = read_process(atoi(argv[1]), &theirs);
         if (r < 0) {
                 printf("process %s: %s\n", argv[1], strerror(-r));
@@ -139,6 +175,11 @@ int main(int argc, char **argv) {
                         for (unsigned i = 0; i < SETS && !is_newer(abis[a].arch, abis[a].base + nr); i++, n++)
                                 if (compare_call(&theirs, &ours, abis[a].arch, abis[a].base + nr, abis[a].narrow))
                                         return 1;
+        for (size_t i = 0; excepted[i]; i++)
+                if (!excepted_seen[i]) {
+                        printf("no difference in %s\n", excepted[i]);
+                        return 1;
+                }
         printf("same in %lu calls, %zu and %zu instructions\n", n, theirs.n, ours.n);
         return 0;
 }
