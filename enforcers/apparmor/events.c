@@ -30,7 +30,7 @@ static char *name_raw(const Loaded *l, const char *child, const AuditWords *w)
         return answer.names;
 }
 
-static void explain(void *userdata, const AuditWords *w, const char *child, EnforcerEvent *event, char **ret_rule_name)
+static bool explain(void *userdata, const AuditWords *w, const char *child, EnforcerEvent *event, char **ret_rule_name)
 {
         Enforcer *e = userdata;
         g_autofree char *profile = apparmor_profile_name(event->policy);
@@ -39,11 +39,14 @@ static void explain(void *userdata, const AuditWords *w, const char *child, Enfo
         const void *table;
 
         if (!l)
-                return;
+                return true;
         g_strlcpy(event->digest, l->digest, sizeof(event->digest));
         table = g_bytes_get_data(l->blob->table, &size);
+        if (audit_is_quiet(size > 0 ? table : NULL, group_of(child), w))
+                return false;
         if (!audit_explain(size > 0 ? table : NULL, group_of(child), w, event))
                 *ret_rule_name = name_raw(l, child, w);
+        return true;
 }
 
 const AuditHooks apparmor_audit_hooks = {

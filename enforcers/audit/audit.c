@@ -123,9 +123,9 @@ static void tell_record(Audit *a, const AuditRecord *r, const AuditWho *who, uin
                 one.policy = policy_of_bind_name(policies, *b);
                 one.action = words.action;
                 one.reason = words.reason;
-                if (one.policy)
-                        a->hooks->explain(a->userdata, &words, child, &one, &rule_name);
-                else
+                if (one.policy && !a->hooks->explain(a->userdata, &words, child, &one, &rule_name))
+                        continue;
+                if (!one.policy)
                         one.policy = gone; /* taken out of force in the meantime */
                 one.rule_name = rule_name;
                 send(a, &one);

@@ -29,8 +29,8 @@ typedef struct AuditHooks {
 
         /** AppArmor: explain() - fill in rule, rule_name, reason, action, generation and digest of @event, which is about the policy
          * @event->policy; see audit_explain(). @child: what follows "//" in the profile's name; NULL: nothing.
-         * @ret_rule_name: may be set, is freed. */
-        void (*explain)(void *userdata, const AuditWords *w, const char *child, EnforcerEvent *event, char **ret_rule_name);
+         * @ret_rule_name: may be set, is freed. Return: false: the policy wants it not to be told. */
+        bool (*explain)(void *userdata, const AuditWords *w, const char *child, EnforcerEvent *event, char **ret_rule_name);
 
         /** seccomp: explain_call() - the same for a call. Without arguments all rules that it may have been are named.
          * Return: false: the policy has no rule that would do that, it was another filter. */

@@ -93,3 +93,13 @@ bool audit_explain(const struct va_table *t, uint32_t group, const AuditWords *w
         event->action = ACTION_ALLOWED;
         return true;
 }
+
+bool audit_is_quiet(const struct va_table *t, uint32_t group, const AuditWords *w)
+{
+        struct va_accept m;
+
+        if (!t || w->action != ACTION_DENIED || strcmp(w->operation, "link") != 0 || !*w->table_objects)
+                return false;
+        m = look_up(t, group, w);
+        return w->table_perms & m.deny && !(w->table_perms & m.deny & m.log);
+}

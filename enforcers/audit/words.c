@@ -30,12 +30,18 @@ static AuditText without_slash(AuditText path)
         return path;
 }
 
+static char **two_objects(char *first /* taken */, char *second /* taken; NULL: none */)
+{
+        char **objects = g_new0(char *, 3);
+
+        objects[0] = first;
+        objects[1] = second;
+        return objects;
+}
+
 static char **one_object(char *object /* taken */)
 {
-        char **objects = g_new0(char *, 2);
-
-        objects[0] = object;
-        return objects;
+        return two_objects(object, NULL);
 }
 
 /* ---- files ----------------------------------------------------------------------------------------------------------- */
@@ -106,10 +112,17 @@ static bool is_other_name(const AuditRecord *r, const char *operation)
         return perms && !(perms & PERM_WRITE);
 }
 
+/* Of a link to a file that may be neither read nor written it is not said which of the names stands against it. */
+static bool is_any_name(const AuditRecord *r, const char *operation)
+{
+        return strcmp(operation, "link") == 0 && r->target.data && letters_to_perms(r->requested) & PERM_WRITE;
+}
+
 static bool file_words(const AuditRecord *r, AuditWords *w)
 {
         for (size_t i = 0; i < G_N_ELEMENTS(file_operations); i++) {
                 AuditText object = without_slash(r->name);
+                bool any;
 
                 if (!audit_text_is(r->operation, file_operations[i].apparmor))
                         continue;
@@ -134,7 +147,10 @@ static bool file_words(const AuditRecord *r, AuditWords *w)
                         w->object = to_bytes(object);
                 w->table_kind = VA_KIND_FILE;
                 w->table_perms = w->requested;
-                w->table_objects = one_object(to_string(object));
+                any = is_any_name(r, w->operation);
+                if (any)
+                        w->table_perms |= letters_to_perms(r->requested);
+                w->table_objects = two_objects(to_string(object), any ? to_string(without_slash(r->target)) : NULL);
                 return true;
         }
         return false;

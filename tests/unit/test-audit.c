@@ -199,7 +199,7 @@ static void test_bind_names(void)
 
 /* ---- rules --------------------------------------------------------------------------------------------------------------- */
 
-static struct va_table *compile(const char *text, bool allow_list, bool trial)
+static struct va_table *compile_as(const char *text, bool allow_list, bool trial, bool audit)
 {
         g_autoptr(GPtrArray) documents = NULL;
         g_autoptr(Policy) p = policy_new();
@@ -212,7 +212,7 @@ static struct va_table *compile(const char *text, bool allow_list, bool trial)
 
         p->mode = allow_list ? MODE_DEFENSE_IN_DEPTH : MODE_ENHANCE_PROTECT;
         p->privileged = true;
-        p->audit_violations = true;
+        p->audit_violations = audit;
         p->allow_violations = trial;
         p->depth[ENFORCER_BPF].classes = allow_list ? VA_CLASSES_ALL : 0;
         p->full_name = g_strdup("test");
@@ -224,6 +224,11 @@ static struct va_table *compile(const char *text, bool allow_list, bool trial)
         bytes = g_bytes_get_data(profile->blob, &size);
         g_assert_cmpint(table_validate(bytes, size, TABLE_POLICY), ==, 0);
         return g_memdup2(bytes, size);
+}
+
+static struct va_table *compile(const char *text, bool allow_list, bool trial)
+{
+        return compile_as(text, allow_list, trial, true);
 }
 
 static bool explain(const struct va_table *t, const char *text, EnforcerEvent *event)
@@ -268,6 +273,25 @@ static void test_explain(void)
         g_assert_false(explain(NULL, "\"DENIED\" operation=\"open\" name=\"/srv/a/x\" requested_mask=\"r\"", &e));
         g_assert_true(explain(t, "\"DENIED\" operation=\"open\" info=\"Failed name lookup - disconnected path\" name=\"x\" requested_mask=\"r\"", &e));
         g_assert_cmpint(e.reason, ==, REASON_NO_PATH);
+}
+
+/* The kernel reports a link that may not be made even where nothing is to be told. */
+static void test_explain_link(void)
+{
+        static const char ops[] = "{files: [{pattern: /srv/a/**, permissions: [r, w]}]}";
+        static const char text[] = "\"DENIED\" operation=\"link\" name=\"/tmp/new\" requested_mask=\"wr\" target=\"/srv/a/x\"";
+        g_autofree struct va_table *t = compile(ops, false, false), *quiet = compile_as(ops, false, false, false);
+        g_autofree char *whole = g_strdup_printf(HEAD "apparmor=%s profile=\"varmor.web\" pid=5 comm=\"x\"", text);
+        g_autofree AuditRecord *r = parse(AUDIT_AVC, whole);
+        g_auto(AuditWords) w = {0};
+        EnforcerEvent e;
+
+        g_assert_true(explain(t, text, &e));
+        g_assert_cmpint(e.rule, >=, 0);
+        g_assert_cmpint(audit_words(r, &w), ==, 0);
+        g_assert_false(audit_is_quiet(t, 0, &w));
+        g_assert_true(audit_is_quiet(quiet, 0, &w));
+        g_assert_false(audit_is_quiet(NULL, 0, &w));
 }
 
 static void test_explain_allow_list(void)
@@ -611,6 +635,7 @@ int main(int argc, char **argv)
         g_test_add_func("/audit/no-access", test_no_access);
         g_test_add_func("/audit/bind-names", test_bind_names);
         g_test_add_func("/audit/explain", test_explain);
+        g_test_add_func("/audit/explain-link", test_explain_link);
         g_test_add_func("/audit/explain-allow-list", test_explain_allow_list);
         g_test_add_func("/audit/any-order", test_any_order);
         g_test_add_func("/audit/bounds", test_bounds);
