@@ -32,7 +32,7 @@
 #define RESULT_MAX 128
 
 static const Op *const all_ops[] = {file_ops, hand_ops, exec_ops, space_ops, escape_ops, bpf_ops, ring_ops, alias_ops,
-                                     network_ops, privilege_ops, process_ops, call_ops};
+                                     network_ops, privilege_ops, process_ops, call_ops, attack_ops};
 
 int op_run(Hand *h, char **argv) {
         for (size_t i = 0; i < sizeof(all_ops) / sizeof(*all_ops); i++)

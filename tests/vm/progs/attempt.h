@@ -27,7 +27,7 @@ struct Op {
 };
 
 extern const Op file_ops[], hand_ops[], exec_ops[], space_ops[], escape_ops[], bpf_ops[], ring_ops[], alias_ops[],
-        network_ops[], privilege_ops[], process_ops[], call_ops[];
+        network_ops[], privilege_ops[], process_ops[], call_ops[], attack_ops[];
 
 /** op_run() - run the one operation in @argv. Return: as run(); -ENOSYS for a word that is none. */
 int op_run(Hand *h, char **argv);
