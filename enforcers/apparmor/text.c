@@ -92,6 +92,13 @@ static const struct {
         {PTRACE_PERM_TRACEBY, "tracedby"}, {PTRACE_PERM_READBY, "readby"},
 };
 
+/* Every signal but "exists": to ask whether a process is there sends nothing, and is no signal to other enforcers. */
+#define SENT \
+        "set=(hup,int,quit,ill,trap,abrt,bus,fpe,kill,usr1,segv,usr2,pipe,alrm,term,stkflt,chld,cont,stop,stp,ttin,ttou,urg,xcpu,"      \
+        "xfsz,vtalrm,prof,winch,io,pwr,sys,emt,rtmin+0,rtmin+1,rtmin+2,rtmin+3,rtmin+4,rtmin+5,rtmin+6,rtmin+7,rtmin+8,rtmin+9,"      \
+        "rtmin+10,rtmin+11,rtmin+12,rtmin+13,rtmin+14,rtmin+15,rtmin+16,rtmin+17,rtmin+18,rtmin+19,rtmin+20,rtmin+21,rtmin+22,"       \
+        "rtmin+23,rtmin+24,rtmin+25,rtmin+26,rtmin+27,rtmin+28,rtmin+29,rtmin+30,rtmin+31,rtmin+32)"
+
 static char *ptrace_list(uint32_t perms)
 {
         GString *s = g_string_new("(");
@@ -122,9 +129,10 @@ void aa_text_peers(AaText *t, const AaPeers *peers)
         }
         if (peers->signals) {
                 aa_text_line(t, AA_LINE_OURS, AA_NO_RULE, "  signal (receive),");
+                aa_text_line(t, AA_LINE_OURS, AA_NO_RULE, "  signal (send) set=(exists),");
                 aa_text_line(t, AA_LINE_OURS, AA_NO_RULE, "  signal (send) peer=%s,", t->inside);
                 if (peers->signals_quiet)
-                        aa_text_line(t, AA_LINE_OURS, AA_NO_RULE, "  deny signal (send) peer=unconfined,");
+                        aa_text_line(t, AA_LINE_OURS, AA_NO_RULE, "  deny signal (send) " SENT " peer=unconfined,");
         } else
                 aa_text_line(t, AA_LINE_OURS, AA_NO_RULE, "  signal,");
 }
@@ -149,9 +157,9 @@ static void add_ptrace(AaText *t, const Rule *r, uint32_t i, RuleEffect e, AaPee
 static void add_signal(AaText *t, const Rule *r, uint32_t i, RuleEffect e, AaPeers *peers)
 {
         if (r->signal.strict)
-                aa_text_line(t, AA_LINE_RULE, i, "  %ssignal (send),", words_of(e));
+                aa_text_line(t, AA_LINE_RULE, i, "  %ssignal (send) " SENT ",", words_of(e));
         else if (!e.deny)
-                aa_text_line(t, AA_LINE_RULE, i, "  %ssignal (send) peer=%s,", words_of(e), t->outside);
+                aa_text_line(t, AA_LINE_RULE, i, "  %ssignal (send) " SENT " peer=%s,", words_of(e), t->outside);
         else {
                 aa_text_line(t, AA_LINE_RULE, i, "  # %ssignal to others: see what is allowed", words_of(e));
                 peers->signals = true;

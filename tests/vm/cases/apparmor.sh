@@ -213,7 +213,8 @@ expect own/theirs EACCES@open attempt -A 'own//&varmor.own' open $t/own r
 expect own/ours EACCES@open attempt -A 'own//&varmor.own' open $t/ours r
 expect own/neighbour ok attempt -A 'own//&varmor.own' open $t/first r
 expect own/signal-inside ok attempt -A 'own//&varmor.own' signal "$(main_of own)" 0
-expect own/signal-outside EACCES@signal attempt -A 'own//&varmor.own' signal "$outside" 0
+expect own/signal-outside EACCES@signal attempt -A 'own//&varmor.own' signal "$outside" 28
+expect own/is-there ok attempt -A 'own//&varmor.own' signal "$outside" 0
 
 # --- allow-lists, and their trial --------------------------------------------------------------------------------------------
 allow_list() { # TRIAL
