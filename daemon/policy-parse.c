@@ -503,7 +503,7 @@ static void add_runtime_default(Policy *p, const Catalogue *catalogue, Diag *d)
 
         if (p->mode == MODE_RUNTIME_DEFAULT)
                 p->audit_violations = true;
-        if (!named) {
+        if (!named || named->category != RULE_RUNTIME_DEFAULT) {
                 diag_error(d, &p->mode_pos, "default-missing",
                            "the rule '" RULE_ID_RUNTIME_DEFAULT "' is missing from rules.d; this mode consists of it, or builds on it");
                 return;

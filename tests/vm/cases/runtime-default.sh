@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
 # vm-short: 6.12
-# vm-takes: 85
+# vm-takes: 105
 #
 # The mode RuntimeDefault: what each enforcer alone denies, and all together; the allowed neighbours; alarms; the same
 # accesses under the container engine's own AppArmor profile and its own filter, with the differences that are meant; switching by
@@ -60,6 +60,7 @@ propagate | ok | EACCES@propagate,EPERM@propagate | | newns ; propagate shared $
 link-of | ok | EACCES@linkof,EPERM@linkof | | linkof $outside root | runtime-default ptrace *
 trace | ok | EACCES@seizepid,EPERM@seizepid | | seizepid $outside | runtime-default ptrace *
 signal | ok | EACCES@signal,EPERM@signal | | signal $outside 28 | runtime-default kill *
+is-there | ok | ok | | signal $outside 0 | -
 own-process | ok | ok | | open /proc/self/comm w ; open /proc/self/oom_score_adj w ; open /proc/self/attr/current r | none /proc/self/comm
 shm | ok | ok | | open /proc/sys/kernel/shmmax w ; open /proc/sys/kernel/shm_rmid_forced w | none /proc/sys/kernel/shmmax
 cgroup | ok | ok | | open /sys/fs/cgroup/$cg/cgroup.max.depth w | none *cgroup.max.depth
@@ -179,6 +180,21 @@ until_true 10 eval '[ "$(policy_state rtb)" = active ]'
 expect modes/active active policy_state rtb
 expect modes/seccomp 2 awk '/^Seccomp:/ { print $2 }' "/proc/$(main_of rtb)/status"
 expect modes/apparmor 'varmor.rtb (enforce)' label_of "$(main_of rtb)"
+# All together, in a service as systemd starts it; one alarm for what two of them deny.
+printf '[Service]\nType=oneshot\nExecStart=%s -f %s -r with\nStandardOutput=file:%s\n' $progs/attempt $t/all $t/said >/etc/systemd/system/rtb.service
+systemctl daemon-reload
+grep -E '^(proc-file|kcore|firmware|link-of|signal|own-process|cgroup|reading) ' "$scratch/rt" | sed "s,/$cg/,/system.slice/rtb.service/," >$t/all
+cat >>$t/all <<'T'
+mount | ok | EPERM@call | | call mount 0 0 0 0 0 | runtime-default syscall mount
+namespace | ok | EPERM@unshareuser | | unshareuser | runtime-default syscall unshare
+T
+since=${EPOCHREALTIME/./}
+systemctl start rtb.service
+verdicts together/ <$t/said
+alarms_in $t/all rtb.service rtb
+printf '[Service]\nExecStart=/bin/sleep 1000\n' >/etc/systemd/system/rtb.service
+systemctl daemon-reload
+systemctl start rtb.service
 succeeds modes/back "${bus[@]}" SetMode ssa\{sv\} rtb AlwaysAllow 0
 expect modes/back-after ok "${try[@]}"
 succeeds modes/reset "${bus[@]}" ResetMode sa\{sv\} rtb 0
