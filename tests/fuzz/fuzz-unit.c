@@ -85,12 +85,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autoptr(UnitText) u = read_all(data, size);
         g_autoptr(GPtrArray) names = g_ptr_array_new(), none = g_ptr_array_new();
         g_autofree char *word = g_strndup((const char *)data, MIN(size, 60)), *name = g_strconcat(word, ".service", NULL);
-        DropinWish w = {.seccomp = names, .seccomp_open = none};
+        DropinWish w = {.seccomp = names, .seccomp_open = none, .children = none, .children_open = none};
 
         g_ptr_array_add(names, "web");
         check_dropin(data, size, u, &w);
         w.apparmor = "varmor.web";
         w.own_is_loaded = true;
+        check_dropin(data, size, u, &w);
+        w.children = names;
         check_dropin(data, size, u, &w);
         check_names(name, u->slice);
         return 0;
