@@ -218,7 +218,7 @@ struct va_identity {
         __u32 groups[VA_COVER_MAX];    /* per place in @cover: mask of groups, bit g - 1 for group g */
         __u32 groups_id[VA_COVER_MAX]; /* va_table.groups_id that they belong to, or VA_ID_GROUPS_UNKNOWN */
         __u32 pending[VA_COVER_MAX];   /* groups that the exec under way will enter */
-        __u32 mount_told;              /* its last mount(2) was let through, and reported */
+        __u32 mount_told;              /* its last mount(2) was let through, and what a rule says of it reported */
 };
 _Static_assert(sizeof(struct va_identity) == 144, "ABI");
 

@@ -293,7 +293,7 @@ static __always_inline int judge_mount(struct va_scratch *s, const char *source,
         return new_mount(s, VA_OP_MOUNT, va_address(type));
 }
 
-/* Remember whether the mount(2) that goes on was reported, for va_disk_mount(). */
+/* Remember whether a rule has spoken of the mount(2) that goes on, for va_disk_mount(). */
 static __always_inline void note_told(const struct va_scratch *s, int r)
 {
         struct task_struct *t = bpf_get_current_task_btf();

@@ -49,7 +49,7 @@ struct va_scratch {
         __u32 inside;             /* policies, by place, in whose cgroups the other process is, too */
         __u32 quiet;              /* VA_QUIET, VA_QUIET_PASS; until the release */
         __u32 of_other;           /* @id is not the current task's; until the release */
-        __u32 told;               /* something was reported; until the release */
+        __u32 told;               /* something that a rule says was reported; until the release */
         __u32 device;             /* path[1] is the device that the file path[0] stands for, see va_judge() */
         struct va_every every;    /* for who has no room for it on the stack */
         struct va_event event;
@@ -340,7 +340,7 @@ static __always_inline void va_report(struct va_scratch *s, __u8 reason, __u8 ac
         s->event.reason = reason;
         s->event.action = action;
         s->event.rule = rule;
-        s->told = 1;
+        s->told |= reason == VA_REASON_RULE;
         va_emit(s, n_paths);
 }
 
