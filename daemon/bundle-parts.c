@@ -66,12 +66,12 @@ int bytes_from_child(GVariant *tuple, gsize i, gsize size_max, GBytes **ret)
         return 0;
 }
 
-static GVariant *pos_to_variant(const SourcePos *p)
+GVariant *pos_to_variant(const SourcePos *p)
 {
         return g_variant_new("(@suu)", variant_string(p->file), p->line, p->column);
 }
 
-static void pos_from_variant(GVariant *tuple, gsize i, SourcePos *ret)
+void pos_from_variant(GVariant *tuple, gsize i, SourcePos *ret)
 {
         const char *file;
 
@@ -309,5 +309,93 @@ int profile_from_variant(GVariant *v, Profile **ret)
                         return -EBADMSG;
         }
         *ret = g_steal_pointer(&p);
+        return 0;
+}
+
+/* ---- named rules ------------------------------------------------------------------------------------------------------- */
+
+/* One sentence for each enforcer that has one. */
+static GVariant *sentences_to_variant(char *const sentences[static _ENFORCER_KIND_MAX])
+{
+        GVariantBuilder b;
+
+        g_variant_builder_init(&b, G_VARIANT_TYPE("a(us)"));
+        for (guint32 i = 0; i < _ENFORCER_KIND_MAX; i++)
+                if (sentences[i])
+                        g_variant_builder_add(&b, "(u@s)", i, variant_string(sentences[i]));
+        return g_variant_builder_end(&b);
+}
+
+static int sentences_from_child(GVariant *tuple, gsize child, char *ret[static _ENFORCER_KIND_MAX])
+{
+        g_autoptr(GVariant) v = g_variant_get_child_value(tuple, child);
+
+        for (gsize i = 0; i < g_variant_n_children(v); i++) {
+                guint32 enforcer;
+                const char *text;
+
+                g_variant_get_child(v, i, "(u&s)", &enforcer, &text);
+                if (enforcer >= _ENFORCER_KIND_MAX || ret[enforcer])
+                        return -EBADMSG;
+                ret[enforcer] = g_strndup(text, BUNDLE_STRING_BYTES_MAX);
+        }
+        return 0;
+}
+
+GVariant *rule_info_to_variant(const RuleInfo *r)
+{
+        GVariantBuilder ops;
+
+        g_variant_builder_init(&ops, G_VARIANT_TYPE("a(suua(us))"));
+        for (guint i = 0; i < r->ops->len; i++) {
+                const RuleInfoOp *o = r->ops->pdata[i];
+
+                g_variant_builder_add(&ops, "(@suu@a(us))", variant_string(o->summary), o->only, o->enforced_by,
+                                      sentences_to_variant(o->why_not));
+        }
+        return g_variant_new("(@s@asu@(suu)b@s@s@s@asu@a(us)@a(suua(us)))", variant_string(r->id), variant_strv(r->aliases),
+                             (guint32)r->category, pos_to_variant(&r->pos), r->local, variant_string(r->description),
+                             variant_string(r->principle), variant_string(r->impact), variant_strv(r->references),
+                             r->enforced_by, sentences_to_variant(r->notes), g_variant_builder_end(&ops));
+}
+
+static int rule_info_read_ops(GVariant *v, RuleInfo *r)
+{
+        for (gsize i = 0; i < g_variant_n_children(v); i++) {
+                g_autoptr(GVariant) c = g_variant_get_child_value(v, i);
+                RuleInfoOp *o = g_new0(RuleInfoOp, 1);
+
+                g_ptr_array_add(r->ops, o);
+                g_variant_get_child(c, 0, "s", &o->summary);
+                g_variant_get_child(c, 1, "u", &o->only);
+                g_variant_get_child(c, 2, "u", &o->enforced_by);
+                if (sentences_from_child(c, 3, o->why_not) < 0)
+                        return -EBADMSG;
+        }
+        return 0;
+}
+
+int rule_info_from_variant(GVariant *v, RuleInfo **ret)
+{
+        g_autoptr(GVariant) ops = g_variant_get_child_value(v, 11);
+        g_autoptr(RuleInfo) r = rule_info_new();
+        guint32 category;
+        gboolean local;
+
+        g_variant_get_child(v, 0, "s", &r->id);
+        g_variant_get_child(v, 1, "^as", &r->aliases);
+        g_variant_get_child(v, 2, "u", &category);
+        pos_from_variant(v, 3, &r->pos);
+        g_variant_get_child(v, 4, "b", &local);
+        r->description = dup_string_at(v, 5);
+        r->principle = dup_string_at(v, 6);
+        r->impact = dup_string_at(v, 7);
+        g_variant_get_child(v, 8, "^as", &r->references);
+        g_variant_get_child(v, 9, "u", &r->enforced_by);
+        r->category = (RuleCategory)category;
+        r->local = local;
+        if (!*r->id || category >= _RULE_CATEGORY_MAX || sentences_from_child(v, 10, r->notes) < 0 || rule_info_read_ops(ops, r) < 0)
+                return -EBADMSG;
+        *ret = g_steal_pointer(&r);
         return 0;
 }

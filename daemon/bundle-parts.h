@@ -19,6 +19,7 @@
 #define TARGET_TYPE "(" POS_TYPE "usbba(" POS_TYPE "suas))"
 #define RULE_TYPE "(s" POS_TYPE "uusua(us)b)"
 #define PROFILE_TYPE "(ubaysuttb)"
+#define RULE_INFO_TYPE "(sasu" POS_TYPE "bsssasua(us)a(suua(us)))"
 
 GVariant *variant_string(const char *s);
 GVariant *variant_strv(char *const *l);
@@ -29,6 +30,8 @@ int copy_digest(const char *s, char ret[static 65]);
 /** bytes_from_child() - a copy, so that the message's memory can go. Return: 0, -EBADMSG (larger than @size_max). */
 int bytes_from_child(GVariant *tuple, gsize i, gsize size_max, GBytes **ret);
 
+GVariant *pos_to_variant(const SourcePos *p);
+void pos_from_variant(GVariant *tuple, gsize i, SourcePos *ret);
 GVariant *diag_to_variant(const Diag *d);
 int diag_from_variant(GVariant *v, Diag **ret);
 GVariant *settings_to_variant(const Settings *s);
@@ -39,3 +42,5 @@ GVariant *rule_status_to_variant(const RuleStatus *s);
 int rule_status_from_variant(GVariant *v, RuleStatus **ret);
 GVariant *profile_to_variant(const Profile *p);
 int profile_from_variant(GVariant *v, Profile **ret);
+GVariant *rule_info_to_variant(const RuleInfo *r);
+int rule_info_from_variant(GVariant *v, RuleInfo **ret);

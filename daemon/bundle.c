@@ -61,6 +61,7 @@ void bundle_free(Bundle *b)
         g_clear_pointer(&b->bindings, g_bytes_unref);
         g_strfreev(b->target_policies);
         settings_free(b->settings);
+        g_clear_pointer(&b->rules, g_ptr_array_unref);
         diag_free(b->diag);
         g_free(b);
 }
@@ -69,7 +70,7 @@ void bundle_free(Bundle *b)
 
 #define FLAGS_TYPE "(bbbbbbbb)"
 #define POLICY_TYPE "(ssss" "as" FLAGS_TYPE "uus" TARGET_TYPE "as" "a" RULE_TYPE "a" PROFILE_TYPE DIAG_TYPE ")"
-#define BUNDLE_TYPE "(ut" SETTINGS_TYPE DIAG_TYPE "may" "as" "a" POLICY_TYPE "may)"
+#define BUNDLE_TYPE "(ut" SETTINGS_TYPE DIAG_TYPE "may" "as" "a" POLICY_TYPE "may" "s" "ma" RULE_INFO_TYPE ")"
 
 static GVariant *policy_to_variant(const BundlePolicy *p)
 {
@@ -223,8 +224,8 @@ static int policy_from_variant(GVariant *v, BundlePolicy **ret)
 GVariant *bundle_to_variant(const Bundle *b)
 {
         g_autoptr(Settings) defaults = b->settings ? NULL : settings_new_default();
-        GVariantBuilder policies;
-        GVariant *items[8];
+        GVariantBuilder policies, rules;
+        GVariant *items[10];
 
         g_variant_builder_init(&policies, G_VARIANT_TYPE("a" POLICY_TYPE));
         for (guint i = 0; i < b->policies->len; i++)
@@ -238,6 +239,13 @@ GVariant *bundle_to_variant(const Bundle *b)
         items[5] = variant_strv(b->target_policies);
         items[6] = g_variant_builder_end(&policies);
         items[7] = g_variant_new_maybe(G_VARIANT_TYPE("ay"), b->bindings ? variant_bytes(b->bindings) : NULL);
+        items[8] = g_variant_new_string(b->rules_digest);
+        g_variant_builder_init(&rules, G_VARIANT_TYPE("a" RULE_INFO_TYPE));
+        for (guint i = 0; b->rules && i < b->rules->len; i++)
+                g_variant_builder_add_value(&rules, rule_info_to_variant(b->rules->pdata[i]));
+        items[9] = g_variant_new_maybe(G_VARIANT_TYPE("a" RULE_INFO_TYPE), b->rules ? g_variant_builder_end(&rules) : NULL);
+        if (!b->rules)
+                g_variant_builder_clear(&rules);
         return g_variant_ref_sink(g_variant_new_tuple(items, G_N_ELEMENTS(items)));
 }
 
@@ -258,6 +266,31 @@ static int bundle_read_policies(GVariant *v, Bundle *b)
                 /* Two in force under one name would fight for one slot. */
                 if (p->valid && !g_hash_table_add(seen, p->full_name))
                         return -EBADMSG;
+        }
+        return 0;
+}
+
+static int bundle_read_rules(GVariant *v, Bundle *b)
+{
+        g_autoptr(GVariant) maybe = g_variant_get_child_value(v, 9), rules = NULL;
+        const char *digest;
+
+        g_variant_get_child(v, 8, "&s", &digest);
+        if (copy_digest(digest, b->rules_digest) < 0)
+                return -EBADMSG;
+        rules = g_variant_get_maybe(maybe);
+        if (!rules)
+                return 0;
+        if (g_variant_n_children(rules) > CATALOGUE_RULES_MAX)
+                return -EBADMSG;
+        b->rules = rule_infos_new();
+        for (gsize i = 0; i < g_variant_n_children(rules); i++) {
+                g_autoptr(GVariant) c = g_variant_get_child_value(rules, i);
+                RuleInfo *r;
+
+                if (rule_info_from_variant(c, &r) < 0)
+                        return -EBADMSG;
+                g_ptr_array_add(b->rules, r);
         }
         return 0;
 }
@@ -316,6 +349,8 @@ int bundle_from_variant(GVariant *v, Bundle **ret)
                 r = bundle_read_maybe(v, 7, BINDINGS_BYTES_MAX, &b->bindings);
         if (r >= 0)
                 r = bundle_read_policies(policies, b);
+        if (r >= 0)
+                r = bundle_read_rules(v, b);
         if (r >= 0)
                 r = bundle_check_targets(b);
         if (r < 0)

@@ -10,6 +10,7 @@
 #include "diag.h"
 #include "enforcer.h"
 #include "policy.h"
+#include "rule-info.h"
 #include "settings.h"
 
 /* How one rule stands, for status: `varmorctl show`. */
@@ -51,6 +52,8 @@ typedef struct Bundle {
         GBytes *bindings;      /* bindings_to_bytes(): of the enforcers that bind at exec, whether they are available or not; NULL:
                                 * as @targets */
         Settings *settings;
+        char rules_digest[65]; /* rule_infos_digest() of the catalogue; "": there was none */
+        GPtrArray *rules;      /* of RuleInfo; NULL: the daemon has those of this digest */
         Diag *diag;            /* what concerns no single policy */
         uint64_t took_usec;
 } Bundle;
@@ -65,7 +68,7 @@ void bundle_free(Bundle *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bundle, bundle_free)
 
 /* Changes with the layout of the bytes: a state file of another version is not read. */
-#define BUNDLE_VERSION 3U
+#define BUNDLE_VERSION 4U
 
 /** bundle_to_variant() - Return: a reference that is the caller's, not a floating one. */
 GVariant *bundle_to_variant(const Bundle *b);

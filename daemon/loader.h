@@ -26,6 +26,7 @@ typedef struct LoaderJob {
         GHashTable *in_force;                /* full name -> const BundlePolicy *: what may stay as it is */
         const UnitFacts *facts;
         const Settings *settings;            /* in force; NULL: none were read yet */
+        const char *rules_digest;            /* of the named rules that the daemon has; NULL: none */
         const char *check;                   /* not NULL: judge this text instead of the files */
         size_t check_size;
         const char *check_name;              /* as what it is called in messages */

@@ -86,6 +86,8 @@ struct Manager {
         char **target_policies;
         Bindings *bindings;    /* of the enforcers that bind at exec, available or not; NULL: as @targets */
         char *targets_failure; /* why the last load has not given new ones; NULL: it has */
+        GPtrArray *rules;      /* of RuleInfo: the catalogue that was read last, */
+        char rules_digest[65]; /* and its digest; "": none was read */
         bool loaded;           /* some load has succeeded */
 
         /* what is in force */

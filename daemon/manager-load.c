@@ -282,6 +282,20 @@ static void take_settings(Manager *m, Bundle *b)
                 m->slots[k].covered = false; /* cover() looks the launchers up anew */
 }
 
+static void take_rules(Manager *m, Bundle *b)
+{
+        if (!b->rules)
+                return;
+        g_clear_pointer(&m->rules, g_ptr_array_unref);
+        m->rules = g_steal_pointer(&b->rules);
+        g_strlcpy(m->rules_digest, b->rules_digest, sizeof(m->rules_digest));
+}
+
+const GPtrArray *manager_rules(const Manager *m)
+{
+        return m->rules;
+}
+
 static void manager_take(Manager *m, Bundle *bundle)
 {
         g_autoptr(Bundle) b = bundle;
@@ -291,6 +305,7 @@ static void manager_take(Manager *m, Bundle *bundle)
         take_policies(m, b);
         take_targets(m, b);
         take_bindings(m, b);
+        take_rules(m, b);
         diag_free(m->diag);
         m->diag = g_steal_pointer(&b->diag);
         for (guint i = 0; i < m->diag->messages->len; i++) {
@@ -366,6 +381,7 @@ static int start_load(Manager *m)
         if (m->units)
                 job.facts = units_facts(m->units);
         job.settings = m->loaded ? m->settings : NULL;
+        job.rules_digest = m->rules_digest;
 
         m->load_wanted = false;
         m->impatient = false;

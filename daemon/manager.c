@@ -93,6 +93,7 @@ int manager_new(const ManagerParams *params, Manager **ret)
         m->listeners = g_ptr_array_new();
         m->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)entry_free);
         m->settings = settings_new_default();
+        m->rules = rule_infos_new();
         m->env = (EnforcerEnv){
                 .launchers = m->settings->launchers,
                 .self_unit = "varmord.service",
@@ -142,6 +143,7 @@ void manager_free(Manager *m)
         g_hash_table_unref(m->entries);
         g_ptr_array_unref(m->listeners);
         settings_free(m->settings);
+        g_clear_pointer(&m->rules, g_ptr_array_unref);
         diag_free(m->diag);
         g_clear_pointer(&m->targets, g_bytes_unref);
         g_strfreev(m->target_policies);

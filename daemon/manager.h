@@ -144,6 +144,8 @@ const EnforcerInfo *manager_enforcers(const Manager *m);
 void manager_get_counters(const Manager *m, ManagerCounters *ret);
 /** manager_diag() - what the last load had to say that concerns no single policy. Borrowed; may be NULL. */
 const Diag *manager_diag(const Manager *m);
+/** manager_rules() - the catalogue as it was read last: array of RuleInfo, sorted by id. Borrowed, never NULL. */
+const GPtrArray *manager_rules(const Manager *m);
 /** manager_targets() - the existing cgroups that @full_name (NULL: any policy) covers, as TargetInstance, sorted by path.
  * Only the top of each covered subtree, and below it where the cover differs. Bounded by TARGETS_MAX.
  * Return: 0; -ENOENT: no such policy. */

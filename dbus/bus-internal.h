@@ -27,6 +27,10 @@ struct Bus {
 int bus_manager_add(Bus *b);
 int bus_policy_add(Bus *b);
 
+/** rules_method_list(), rules_method_get() - handlers of methods of the manager's. */
+int rules_method_list(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int rules_method_get(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
 /** policy_object_path() - to be freed; NULL when memory runs out. */
 char *policy_object_path(const char *full_name);
 /** policy_bundle() - what to show of @e: the version in force, else the one that failed; may be NULL. Borrowed. */

@@ -349,6 +349,8 @@ static const sd_bus_vtable manager_vtable[] = {
                                 READ),
         SD_BUS_METHOD_WITH_ARGS("ListDiagnostics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssuuss)", messages),
                                 method_list_diagnostics, READ),
+        SD_BUS_METHOD_WITH_ARGS("ListRules", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sasssasb)", rules), rules_method_list, READ),
+        SD_BUS_METHOD_WITH_ARGS("GetRule", SD_BUS_ARGS("s", rule), SD_BUS_RESULT("a{sv}", properties), rules_method_get, READ),
         SD_BUS_PROPERTY("Version", "s", property_get_version, 0, CONST),
         SD_BUS_PROPERTY("Disabled", "b", property_get_disabled, 0, CONST),
         SD_BUS_PROPERTY("Status", "s", property_get_status, 0, CHANGES),

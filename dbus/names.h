@@ -10,6 +10,7 @@
 #define VARMOR_POLICY "org.varmor1.Policy"
 
 #define VARMOR_ERROR_NO_SUCH_POLICY "org.varmor1.Error.NoSuchPolicy"
+#define VARMOR_ERROR_NO_SUCH_RULE "org.varmor1.Error.NoSuchRule"
 #define VARMOR_ERROR_REFUSED "org.varmor1.Error.Refused"
 #define VARMOR_ERROR_NOT_ENFORCEABLE "org.varmor1.Error.NotEnforceable"
 #define VARMOR_ERROR_CONFINED "org.varmor1.Error.Confined"

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apparmor/compile.h"
 #include "bpf/compile.h"
-#include "rules.h"
+#include "rule-info.h"
+#include "seccomp/compile.h"
 
 static const char head[] =
         ".. SPDX-License-Identifier: LGPL-2.1-or-later\n\n"
@@ -18,8 +20,9 @@ static const char head[] =
         "DESCRIPTION\n===========\n\n"
         "These rules come with varmor, in ``/usr/lib/varmor/rules.d``. A policy asks for them by their ids, in the list of their category;\n"
         "upper case and ``_`` for ``-`` are understood. **varmor-policy**\\(5) says how, and how to write rules of one's own.\n\n"
-        "For each rule the page says what it denies, and which enforcers of this version carry it out. A policy that asks for a rule that none of\n"
-        "its enforcers carries out is refused, unless its ``optional`` names the rule.\n\n"
+        "For each rule the page says what it denies, and which enforcers of this version carry out all of it. A policy that asks for a rule that\n"
+        "none of its enforcers carries out is refused, unless its ``optional`` names the rule. **varmorctl rules** *RULE* says the same of this\n"
+        "host, with its disks and addresses, and of rules of one's own.\n\n"
         "``write`` stands for every change of a file, and for connecting to a socket file; ``mount`` for every flag but ``umount``.\n";
 
 static const char foot[] =
@@ -47,24 +50,43 @@ static void put_line(const char *label, const char *text)
                 printf("  %s%s\n\n", label, safe);
 }
 
-/* "BPF", or that nobody does. What is for other enforcers alone counts for them. */
-static char *enforced_by(const NamedRule *r)
+/* What the compilers make of the rules, where the host has whatever a rule asks for. */
+static GPtrArray *infos;
+
+static const RuleInfo *info_of(const NamedRule *r)
 {
-        static const EnforcerAbility bpf = {.kinds = BPF_KINDS, .modes = BPF_MODES};
-        unsigned n = 0;
+        return rule_infos_find(infos, r->id);
+}
 
-        for (guint i = 0; i < r->ops->len; i++) {
-                const Rule *o = r->ops->pdata[i];
-                bool configurable = o->unenforceable && strstr(o->unenforceable, "configured") && (BPF_KINDS & 1U << o->kind);
-                g_autofree char *why = configurable ? NULL : rule_why_not(o, ENFORCER_BPF, &bpf);
+/* Why @k does not carry out @r, if it is about what @k knows at all. */
+static const char *why_not(const RuleInfo *r, EnforcerKind k)
+{
+        for (guint i = 0; !(r->enforced_by & 1U << k) && i < r->ops->len; i++) {
+                const RuleInfoOp *o = r->ops->pdata[i];
 
-                if (o->only && !(o->only & 1U << ENFORCER_BPF))
-                        continue;
-                if (why)
-                        return g_strdup("none in this version");
-                n++;
+                if (o->why_not[k])
+                        return o->why_not[k];
         }
-        return g_strdup(n > 0 ? "BPF" : "none in this version");
+        return NULL;
+}
+
+static void put_enforcers(const NamedRule *named)
+{
+        const RuleInfo *r = info_of(named);
+        g_autoptr(GString) by = g_string_new(NULL);
+
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
+                if (r->enforced_by & 1U << k)
+                        g_string_append_printf(by, "%s%s", by->len > 0 ? ", " : "", enforcer_kind_to_string(k));
+        /* Allow-lists have it in them: it is not for one enforcer or the other. */
+        if (named->category != RULE_BASE_PROTECTION || r->enforced_by)
+                put_line("Enforced by: ", r->enforced_by ? by->str : "none in this version");
+        for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
+                const char *why = k == ENFORCER_SECCOMP || named->category == RULE_BASE_PROTECTION ? NULL : why_not(r, k);
+                g_autofree char *label = g_strdup_printf("Not by %s: ", enforcer_kind_to_string(k));
+
+                put_line(why ? label : "Note: ", why ?: r->notes[k]);
+        }
 }
 
 /* One line, and one for each pattern. */
@@ -85,8 +107,6 @@ static void put_entry(const Rule *o)
 
 static void put_rule(const NamedRule *r)
 {
-        g_autofree char *enforcers = enforced_by(r);
-
         printf("%s\n", r->id);
         put_line("", r->description);
         put_line("", r->principle);
@@ -105,7 +125,7 @@ static void put_rule(const NamedRule *r)
 
                 put_line("See ", references);
         }
-        printf("  Enforced by: %s\n\n", enforcers);
+        put_enforcers(r);
 }
 
 /* disable-cap-NAME, which say the same of each capability. */
@@ -129,11 +149,9 @@ static void put_capabilities(const Catalogue *c)
                 last = r;
                 printf("    %s\n", r->id + strlen("disable-cap-"));
         }
-        if (last) {
-                g_autofree char *enforcers = enforced_by(last);
-
-                printf("\n  Enforced by: %s\n\n", enforcers);
-        }
+        printf("\n");
+        if (last)
+                put_enforcers(last);
 }
 
 static void put_category(const Catalogue *c, RuleCategory category, const char *title, const char *list)
@@ -151,7 +169,7 @@ static void put_category(const Catalogue *c, RuleCategory category, const char *
                 put_capabilities(c);
 }
 
-static int read_rules(Catalogue *c, char **files)
+static int read_rules(Catalogue *c, const Settings *s, char **files)
 {
         g_autoptr(Diag) d = diag_new();
 
@@ -163,7 +181,7 @@ static int read_rules(Catalogue *c, char **files)
                         fprintf(stderr, "%s: cannot be read\n", *files);
                         return -1;
                 }
-                (void)catalogue_parse(c, text, size, "/usr/lib/varmor/rules.d/built-in.yaml", NULL, d);
+                (void)catalogue_parse(c, text, size, "/usr/lib/varmor/rules.d/built-in.yaml", s, d);
         }
         for (guint i = 0; i < d->messages->len; i++) {
                 g_autofree char *text = diag_message_format(d->messages->pdata[i]);
@@ -173,13 +191,41 @@ static int read_rules(Catalogue *c, char **files)
         return d->n_errors > 0 ? -1 : 0;
 }
 
+/* A host that has a disk: what it is called is not said by the page, but that there is one. */
+static Settings *some_disk(void)
+{
+        Settings *s = settings_new_default();
+
+        s->disks = g_strsplit("/dev/DISK /dev/block/MAJOR:MINOR", " ", -1);
+        return s;
+}
+
+/* And one on which everything is configured. */
+static Settings *everything(void)
+{
+        Settings *s = some_disk();
+
+        g_strfreev(s->kube_apiserver);
+        g_strfreev(s->ingress_nginx_admission);
+        s->kube_apiserver = g_strsplit("192.0.2.1:6443", " ", -1);
+        s->ingress_nginx_admission = g_strsplit("192.0.2.1:8443", " ", -1);
+        return s;
+}
+
 int main(int argc, char *argv[])
 {
-        g_autoptr(Catalogue) c = catalogue_new();
+        static const EnforcerOps apparmor = {.kind = ENFORCER_APPARMOR, .kinds = APPARMOR_KINDS, .modes = APPARMOR_MODES, .compile = apparmor_compile};
+        static const EnforcerOps bpf = {.kind = ENFORCER_BPF, .kinds = BPF_KINDS, .modes = BPF_MODES, .compile = bpf_compile};
+        static const EnforcerOps seccomp = {.kind = ENFORCER_SECCOMP, .kinds = SECCOMP_KINDS, .modes = SECCOMP_MODES, .compile = seccomp_compile};
+        static const EnforcerOps *const enforcers[] = {&apparmor, &bpf, &seccomp, NULL};
+        g_autoptr(Catalogue) c = catalogue_new(), full = catalogue_new();
+        g_autoptr(Settings) disk = some_disk(), all = everything();
 
-        if (read_rules(c, argv + 1) < 0)
+        if (read_rules(c, disk, argv + 1) < 0 || read_rules(full, all, argv + 1) < 0)
                 return EXIT_FAILURE;
         catalogue_seal(c);
+        catalogue_seal(full);
+        infos = rule_infos_build(full, enforcers);
         fputs(head, stdout);
         put_category(c, RULE_HARDENING, "HARDENING", "Of the list ``hardeningRules``.");
         put_category(c, RULE_ATTACK_PROTECTION, "ATTACK PROTECTION",
@@ -190,5 +236,6 @@ int main(int argc, char *argv[])
         put_category(c, RULE_RUNTIME_DEFAULT, "RUNTIME DEFAULT",
                      "What the mode ``RuntimeDefault`` consists of, and what ``EnhanceProtect`` builds on.");
         fputs(foot, stdout);
+        g_ptr_array_unref(infos);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

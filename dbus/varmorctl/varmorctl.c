@@ -29,6 +29,7 @@ static const Verb verbs[] = {
         {"mode", 1, 2, verb_mode, " persist observe enforce reset duration quiet "},
         {"reload", 0, 0, verb_reload, " quiet "},
         {"check", 1, INT_MAX, verb_check, " quiet "},
+        {"rules", 0, 1, verb_rules, ""},
         {"alarms", 0, 0, verb_alarms, " since until policy unit follow lines directory "},
         {"export", 1, 1, verb_export, " format base "},
         {"run", 1, INT_MAX, verb_run, " policy "},
@@ -91,6 +92,7 @@ static void help(void)
              "      --reset            take back what was switched\n"
              "  reload                 read all files again, and wait until they are in force\n"
              "  check FILE...          what is wrong with policy files; needs no running daemon\n"
+             "  rules [RULE]           list the named rules, or explain one\n"
              "  alarms                 violations, from the journal\n"
              "   -S --since=TIME       '2026-11-24 04:10', 04:10, today, '30min ago'\n"
              "      --until=TIME\n"

@@ -49,6 +49,7 @@ int verb_targets(const Options *o, char **args);
 int verb_mode(const Options *o, char **args);
 int verb_reload(const Options *o, char **args);
 int verb_check(const Options *o, char **args);
+int verb_rules(const Options *o, char **args);
 int verb_alarms(const Options *o, char **args);
 int verb_export(const Options *o, char **args);
 int verb_run(const Options *o, char **args);

@@ -18,6 +18,7 @@ typedef struct Pending {
 
 struct Manager {
         sd_event_source *defer;
+        GPtrArray *rules; /* of RuleInfo */
         GHashTable *policies; /* name -> PolicyEntry */
         const ManagerListener *listener;
         GQueue pending;
@@ -124,6 +125,45 @@ static void fake_populate(Manager *m)
         e = fake_add(m, "broken", POLICY_REFUSED, "It has errors.");
         e->failed = g_steal_pointer(&e->current);
         e->failed->mode = _MODE_INVALID;
+}
+
+static RuleInfo *fake_rule_info(Manager *m, const char *id, bool local, const char *description)
+{
+        RuleInfo *r = rule_info_new();
+        RuleInfoOp *o = g_new0(RuleInfoOp, 1);
+
+        r->id = g_strdup(id);
+        r->aliases = g_new0(char *, 2);
+        r->category = RULE_HARDENING;
+        r->pos = (SourcePos){.file = local ? "/etc/varmor/rules.d/own.yaml" : "/usr/lib/varmor/rules.d/hardening.yaml", .line = 7};
+        r->local = local;
+        r->description = g_strdup(description);
+        r->references = g_strsplit("CVE-2022-0492 man:core(5)", " ", -1);
+        o->summary = g_strdup("deny file read /dev/sda");
+        g_ptr_array_add(r->ops, o);
+        g_ptr_array_add(m->rules, r);
+        return r;
+}
+
+/* "disks" by BPF and AppArmor, of which BPF is here, not by seccomp; "own-disks", the administrator's, by nobody. */
+static void fake_catalogue(Manager *m)
+{
+        RuleInfo *r = fake_rule_info(m, "disks", false, "Deny disks.");
+        RuleInfoOp *o = r->ops->pdata[0];
+
+        r->aliases[0] = g_strdup("hard-disks");
+        r->principle = g_strdup("A disk holds\nevery file.");
+        r->impact = g_strdup("None.");
+        r->enforced_by = o->enforced_by = 1U << ENFORCER_BPF | 1U << ENFORCER_APPARMOR;
+        r->notes[ENFORCER_APPARMOR] = g_strdup("it goes by names");
+        o->why_not[ENFORCER_SECCOMP] = g_strdup("it knows system calls");
+        r = fake_rule_info(m, "own-disks", true, NULL);
+        ((RuleInfoOp *)r->ops->pdata[0])->why_not[ENFORCER_BPF] = g_strdup("nobody \xff knows");
+}
+
+const GPtrArray *manager_rules(const Manager *m)
+{
+        return m->rules;
 }
 
 const char *policy_entry_source(const PolicyEntry *e)
@@ -428,6 +468,8 @@ Manager *fake_manager_new(sd_event *event)
         g_queue_init(&m->pending);
         g_assert_cmpint(sd_event_add_defer(event, &m->defer, on_defer, m), >=, 0);
         g_assert_cmpint(sd_event_source_set_enabled(m->defer, SD_EVENT_OFF), >=, 0);
+        m->rules = rule_infos_new();
+        fake_catalogue(m);
         fake_populate(m);
         return m;
 }

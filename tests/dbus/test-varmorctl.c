@@ -98,6 +98,18 @@ static void test_look(void)
         expect("show web", 0, "caf\\xe9.yaml");
         expect("show system.slice/db", 3, "db.yaml:3:1: error: Unknown key \"mod\" [unknown-key]");
         expect("show absent", 1, "absent");
+        expect("rules", 0, "Deny disks.");
+        expect("rules", 0, "own-disks  hardening  none");
+        expect("rules HARD_DISKS", 0, "  also called hard-disks");
+        expect("rules disks", 0, "  built in    /usr/lib/varmor/rules.d/hardening.yaml:7");
+        expect("rules disks", 0, "  principle   A disk holds every file.");
+        expect("rules disks", 0, "      not by AppArmor: this version has none");
+        expect("rules disks", 0, "      not by Seccomp: it knows system calls");
+        expect("rules disks", 0, "  AppArmor    it goes by names");
+        expect("rules own-disks", 0, "  own         /etc/varmor/rules.d/own.yaml:7");
+        expect("rules own-disks", 0, "nobody \\xff knows");
+        expect("rules diks", 1, "did you mean \"disks\"?");
+        expect("rules nothing-like-it", 1, "There is no rule called \"nothing-like-it\"");
         expect("version", 0, "varmorctl ");
 }
 
@@ -109,6 +121,20 @@ static void test_json(void)
         g_auto(Run) mode = run_as(false, "mode web AlwaysAllow --json"), reload = run_as(false, "reload --json");
         json_object *s = parse(status.out), *w = parse(show.out), *t = parse(targets.out), *p = parse(policies.out);
         json_object *m = parse(mode.out), *l = parse(reload.out);
+
+        g_auto(Run) rules = run_as(false, "rules --json"), rule_run = run_as(false, "rules Hard_Disks --json");
+        json_object *list = parse(rules.out), *disks = parse(rule_run.out);
+
+        g_assert_cmpuint(json_object_array_length(list), ==, 2);
+        g_assert_false(json_object_get_boolean(member(json_object_array_get_idx(list, 0), "local")));
+        g_assert_cmpuint(json_object_array_length(member(json_object_array_get_idx(list, 0), "enforcers")), ==, 1);
+        g_assert_cmpstr(json_object_get_string(member(disks, "id")), ==, "disks");
+        g_assert_cmpstr(json_object_get_string(member(member(disks, "notes"), "AppArmor")), ==, "it goes by names");
+        json_object *op = json_object_array_get_idx(member(disks, "operations"), 0);
+        g_assert_cmpstr(json_object_get_string(member(op, "text")), ==, "deny file read /dev/sda");
+        g_assert_cmpstr(json_object_get_string(member(member(op, "not_by"), "AppArmor")), ==, "this version has none");
+        json_object_put(list);
+        json_object_put(disks);
 
         g_assert_cmpint(status.code, ==, 3);
         g_assert_cmpuint(json_object_array_length(member(s, "policies")), ==, 5);

@@ -84,6 +84,21 @@ static BundlePolicy *new_policy(void)
         return p;
 }
 
+static RuleInfo *new_rule(void)
+{
+        RuleInfo *r = rule_info_new();
+        RuleInfoOp *o = g_new0(RuleInfoOp, 1);
+
+        r->id = g_strdup("disks");
+        r->aliases = g_strsplit("drives", " ", -1);
+        r->references = g_strsplit("CVE-2022-0492", " ", -1);
+        r->notes[ENFORCER_APPARMOR] = g_strdup("by name");
+        o->summary = g_strdup("deny");
+        o->why_not[ENFORCER_SECCOMP] = g_strdup("no");
+        g_ptr_array_add(r->ops, o);
+        return r;
+}
+
 void fuzz_generate(FuzzEmit emit, void *userdata)
 {
         g_autoptr(GRand) rand = g_rand_new_with_seed(3);
@@ -95,6 +110,8 @@ void fuzz_generate(FuzzEmit emit, void *userdata)
         b->targets = g_bytes_new("targets", 7);
         b->target_policies = g_strsplit("system.slice/web", " ", 0);
         b->settings = settings_new_default();
+        b->rules = rule_infos_new();
+        g_ptr_array_add(b->rules, new_rule());
         v = bundle_to_variant(b);
         size = g_variant_get_size(v);
         for (unsigned i = 0; i < 20000; i++) {

@@ -47,6 +47,27 @@ static BundlePolicy *new_policy(const char *name, const char *slice, bool valid)
         return p;
 }
 
+static RuleInfo *new_rule(void)
+{
+        RuleInfo *r = rule_info_new();
+        RuleInfoOp *o = g_new0(RuleInfoOp, 1);
+
+        r->id = g_strdup("disks");
+        r->aliases = g_strsplit("hard-disks drives", " ", -1);
+        r->references = g_strsplit("CVE-2022-0492", " ", -1);
+        r->category = RULE_ATTACK_PROTECTION;
+        r->pos = (SourcePos){.file = "/etc/varmor/rules.d/own.yaml", .line = 3, .column = 5};
+        r->local = true;
+        r->description = g_strdup("Deny disks.");
+        r->enforced_by = 1U << ENFORCER_BPF;
+        r->notes[ENFORCER_APPARMOR] = g_strdup("by name");
+        o->summary = g_strdup("deny file read /dev/sda");
+        o->only = o->enforced_by = 1U << ENFORCER_BPF;
+        o->why_not[ENFORCER_SECCOMP] = g_strdup("no");
+        g_ptr_array_add(r->ops, o);
+        return r;
+}
+
 static Bundle *new_bundle(void)
 {
         Bundle *b = bundle_new();
@@ -59,6 +80,9 @@ static Bundle *new_bundle(void)
         b->bindings = g_bytes_new("bindings", 8);
         b->settings = settings_new_default();
         b->took_usec = 99;
+        b->rules = rule_infos_new();
+        g_ptr_array_add(b->rules, new_rule());
+        memset(b->rules_digest, 'a', 64);
         diag_error(b->diag, NULL, "general", "not good");
         return b;
 }
@@ -91,6 +115,16 @@ static void test_round_trip(void)
         g_assert_cmpuint(copy->diag->n_errors, ==, 1);
         g_assert_cmpstr(((DiagMessage *)p->diag->messages->pdata[0])->text, ==, "a \"text\"");
         g_assert_cmpuint(p->diag->n_warnings, ==, 1);
+
+        const RuleInfo *r = rule_infos_find(copy->rules, "Hard_Disks");
+        g_assert_true(r == copy->rules->pdata[0]);
+        g_assert_cmpstr(r->id, ==, "disks");
+        g_assert_true(r->local && r->category == RULE_ATTACK_PROTECTION);
+        g_assert_null(r->principle);
+        g_assert_cmpstr(r->notes[ENFORCER_APPARMOR], ==, "by name");
+        g_assert_cmpstr(((RuleInfoOp *)r->ops->pdata[0])->why_not[ENFORCER_SECCOMP], ==, "no");
+        g_assert_cmpstr(rule_infos_suggest(copy->rules, "drive"), ==, "drives");
+        g_assert_null(rule_infos_find(copy->rules, "drive"));
 }
 
 static void assert_refused(Bundle *b)
@@ -125,6 +159,9 @@ static void test_refused(void)
         REFUSED(p->enforcers = 1U << ENFORCER_SECCOMP); /* a profile for an enforcer that was not chosen */
         REFUSED(p->target.kind = (TargetKind)99);
         REFUSED(s->kind = (OpKind)99);
+        REFUSED(((RuleInfo *)b->rules->pdata[0])->category = (RuleCategory)99);
+        REFUSED(set(&((RuleInfo *)b->rules->pdata[0])->id, ""));
+        REFUSED(strcpy(b->rules_digest, "short"));
         REFUSED(s->origin = (RuleOrigin)99);
         REFUSED(set(&p->full_name, "other"));
         REFUSED(set(&p->name, "../../etc/passwd"); set(&p->full_name, "../../etc/passwd"));
