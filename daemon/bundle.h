@@ -68,7 +68,7 @@ void bundle_free(Bundle *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bundle, bundle_free)
 
 /* Changes with the layout of the bytes: a state file of another version is not read. */
-#define BUNDLE_VERSION 4U
+#define BUNDLE_VERSION 5U
 
 /** bundle_to_variant() - Return: a reference that is the caller's, not a floating one. */
 GVariant *bundle_to_variant(const Bundle *b);
