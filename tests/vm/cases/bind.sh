@@ -141,6 +141,17 @@ unit search <<T
 ${oneshot}teller exit %n
 ExecSearchPath=/nothing:$progs
 T
+unit pam <<T
+${oneshot}$t exit
+PAMName=bind
+User=daemon
+T
+unit bus <<T
+Type=dbus
+BusName=org.example.Bind
+ExecStartPre=$t exit
+ExecStart=$progs/owner org.example.Bind
+T
 unit late <<T
 ${oneshot}$t exit overridden
 T
@@ -218,7 +229,7 @@ commands() { # FILE: what systemd would execute, all units
 start_all() { # PHASE: the files of all units become NAME.PHASE
         systemctl start simple.socket "${units[@]}" >"$scratch/start-$1" 2>&1
         systemctl reload kinds.service
-        for name in simple exec forking notify; do
+        for name in simple exec forking notify bus; do
                 pid=$(systemctl show -P MainPID $name.service)
                 echo "main $(readlink "/proc/$pid/exe") $(tr '\0' ' ' <"/proc/$pid/cmdline")" >>$told/$name
                 echo "seccomp $(awk '$1 == "Seccomp:" { print $2 }' "/proc/$pid/status")" >$told/$name.$1.seccomp
@@ -231,6 +242,12 @@ start_all() { # PHASE: the files of all units become NAME.PHASE
                 mv "$told/${u%.service}" "$told/${u%.service}.$1"
         done
 }
+
+printf '%s\n' 'auth required pam_permit.so' 'account required pam_permit.so' 'session required pam_permit.so' >/etc/pam.d/bind
+cat >/etc/dbus-1/system.d/bind.conf <<'T'
+<busconfig><policy user="root"><allow own="org.example.Bind"/></policy></busconfig>
+T
+busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig
 
 systemctl daemon-reload
 succeeds without/no-dropins [ ! -e /run/systemd/generator/kinds.service.d ]
