@@ -29,12 +29,15 @@ typedef struct AaLine {
         uint32_t rule; /* index in the policy */
 } AaLine;
 
+/* The child profile of a target: "t", and so many digits that follow from its path. */
+#define CHILD_NAME_DIGITS 16U
+#define CHILD_NONE "-" /* in AaBlob.names: the parent */
+
 typedef struct AaBlob {
         char *text;      /* whole, NUL-terminated */
         GArray *lines;   /* of AaLine */
         GBytes *table;   /* of the BPF compiler, aligned; empty: there is none */
-        GPtrArray *names; /* of char *: "CHILD INDEX ID" of each raw rule, "CHILD INDEX " of others with targets; child 0 is the
-                           * parent */
+        GPtrArray *names; /* of char *: "CHILD INDEX ID" of each raw rule, "CHILD INDEX " of others with targets, once for each of them */
         GBytes *children; /* see children.h; empty: there are none */
         GBytes *binary;  /* empty before prepare() */
 } AaBlob;

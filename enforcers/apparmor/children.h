@@ -3,7 +3,7 @@
 
 /* Children: the file by which varmor-exec knows at which paths a policy stacks child profiles upon the whole. The kernel does that
  * where a process under the policy executes something; who starts a service is not under it, and says under what it is to come. A
- * sequence of strings, each with its NUL: CHILDREN_MAGIC; a path and "varmor.web//g1//&varmor.web//g2", by turns; and an empty one.
+ * sequence of strings, each with its NUL: CHILDREN_MAGIC; a path and "varmor.web//t0123456789abcdef", by turns; and an empty one.
  * Nothing here needs more than the C library, so that a static program can include it. */
 
 #include <stdbool.h>

@@ -18,22 +18,25 @@
 
 #define FLAGS "attach_disconnected,mediate_deleted"
 
-/* Rules with the same targets, and the child profile that they stand in. */
-typedef struct Group {
-        uint32_t number;   /* from 1; that of the BPF compiler's groups */
-        char **targets;    /* exact paths, sorted */
-        GArray *rules;     /* of uint32_t */
-} Group;
+/* The rules that have a path for a target, and the child profile that they stand in. Its name follows from the path alone: what runs
+ * under it stays under the rules for its path, however a policy changes. */
+typedef struct Child {
+        char *path;
+        char name[2 + CHILD_NAME_DIGITS];
+        GArray *rules; /* of uint32_t */
+} Child;
 
 typedef struct Compiler {
         const Policy *policy;
         Diag *diag;
         char *name, *inside, *outside;
         AaText text;
-        GPtrArray *groups;  /* of Group */
-        GByteArray *children; /* see children.h */
+        GPtrArray *children; /* of Child, by path */
+        GByteArray *starts;  /* see children.h */
+        GHashTable *said;    /* set of rules that there has been a warning about */
         GPtrArray *why_not; /* of char * */
         GPtrArray *names;
+        const char *last; /* id of the rule that has been written in this profile */
         bool says_something;
 } Compiler;
 
@@ -86,15 +89,15 @@ static char *why_not(const Policy *p, const Rule *r, RuleEffect e, bool *ret_par
         return why ?: aa_rule_why_not(r, e, ret_part);
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------- */
+/* ---- targets ------------------------------------------------------------------------------------------------------ */
 
-static void group_free(void *p)
+static void child_free(void *p)
 {
-        Group *g = p;
+        Child *child = p;
 
-        g_strfreev(g->targets);
-        g_array_unref(g->rules);
-        g_free(g);
+        g_free(child->path);
+        g_array_unref(child->rules);
+        g_free(child);
 }
 
 static int compare_strings(const void *a, const void *b)
@@ -124,28 +127,48 @@ static char **all_targets(const Rule *r)
         return (char **)g_ptr_array_free(g_steal_pointer(&once), FALSE);
 }
 
-static Group *group_of(Compiler *c, const Rule *r)
+static gint compare_children(gconstpointer a, gconstpointer b)
 {
-        g_auto(GStrv) targets = all_targets(r);
-        Group *g;
+        return strcmp((*(const Child *const *)a)->path, (*(const Child *const *)b)->path);
+}
 
-        for (guint i = 0; i < c->groups->len; i++) {
-                g = c->groups->pdata[i];
-                if (g_strv_equal((const char *const *)g->targets, (const char *const *)targets))
-                        return g;
+static Child *child_of(Compiler *c, const char *path)
+{
+        g_autofree char *sum = NULL;
+        Child *child;
+
+        for (guint i = 0; i < c->children->len; i++) {
+                child = c->children->pdata[i];
+                if (strcmp(child->path, path) == 0)
+                        return child;
         }
-        g = g_new0(Group, 1);
-        g->number = c->groups->len + 1;
-        g->targets = g_steal_pointer(&targets);
-        g->rules = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-        g_ptr_array_add(c->groups, g);
+        sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, path, -1);
+        child = g_new0(Child, 1);
+        child->path = g_strdup(path);
+        (void)g_snprintf(child->name, sizeof(child->name), "t%s", sum);
+        child->rules = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+        g_ptr_array_add(c->children, child);
+        return child;
+}
+
+/* Into the children of its targets. */
+static void place_rule(Compiler *c, uint32_t i)
+{
+        const Rule *r = rule_at(c, i);
+        g_auto(GStrv) targets = all_targets(r);
+
+        for (char **t = targets; *t; t++) {
+                Child *child = child_of(c, *t);
+
+                g_array_append_val(child->rules, i);
+                g_ptr_array_add(c->names, g_strdup_printf("%s %u %s", child->name, i, r->kind == OP_TEXT ? r->id : ""));
+        }
         /* systemd's services are started by varmor-exec, which looks. */
         if (c->policy->target.kind == TARGET_CONTAINER && (!(c->policy->enforcers & 1U << ENFORCER_BPF) || r->kind == OP_TEXT))
                 diag_warning(c->diag, &r->pos, "apparmor-start",
                              "the rule '%s': AppArmor applies 'targets' to what is executed within a container, not to the command that it "
                              "is started with",
                              r->id);
-        return g;
 }
 
 /* ---- lines --------------------------------------------------------------------------------------------------------- */
@@ -157,6 +180,12 @@ static RawDisposition raw_disposition(const Policy *p)
         return p->audit_violations ? RAW_REPORT : RAW_AS_IS;
 }
 
+/* A rule with several targets is written as often. */
+static bool warn_now(Compiler *c, uint32_t i)
+{
+        return g_hash_table_add(c->said, GUINT_TO_POINTER(i));
+}
+
 static void add_raw(Compiler *c, uint32_t i, const char *raw, const SourcePos *pos)
 {
         g_autofree char *text = NULL;
@@ -164,7 +193,7 @@ static void add_raw(Compiler *c, uint32_t i, const char *raw, const SourcePos *p
 
         text = raw_dispose(raw, raw_disposition(c->policy), &includes);
         aa_text_block(&c->text, i, text);
-        if (includes && c->policy->allow_violations)
+        if (includes && c->policy->allow_violations && warn_now(c, i))
                 diag_warning(c->diag, pos, "include-denies",
                              "what files that AppArmor's text includes deny stays denied, although violations are allowed");
 }
@@ -173,18 +202,18 @@ static void add_rule(Compiler *c, uint32_t i, AaPeers *peers)
 {
         const Rule *r = rule_at(c, i);
         RuleEffect e = rule_effect(c->policy, r);
-        const char *last = i > 0 ? rule_at(c, i - 1)->id : NULL;
         const char *note;
 
-        if (g_strcmp0(last, r->id) != 0 || r->kind == OP_TEXT)
+        if (g_strcmp0(c->last, r->id) != 0 || r->kind == OP_TEXT)
                 aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # %s", r->id);
+        c->last = r->id;
         if (r->kind == OP_TEXT) {
                 add_raw(c, i, r->text.text, &r->text.pos);
                 return;
         }
         aa_text_rule(&c->text, r, i, e, peers);
         note = aa_rule_note(r, e);
-        if (note && !(c->policy->enforcers & 1U << ENFORCER_BPF))
+        if (note && !(c->policy->enforcers & 1U << ENFORCER_BPF) && warn_now(c, i))
                 diag_warning(c->diag, &r->pos, "apparmor-differs", "the rule '%s': %s", r->id, note);
 }
 
@@ -198,66 +227,53 @@ static void add_everything(Compiler *c)
                 aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  %s,", *r);
 }
 
-/* Whoever starts @path without being under the policy, and brings it there, does as the kernel would: @label is "&..." */
-static void note_child(Compiler *c, const char *path, const char *label)
+/* Whoever starts the program without being under the policy, and brings it there, does as the kernel would. */
+static void note_start(Compiler *c, const Child *child)
 {
-        if (c->children->len == 0)
-                g_byte_array_append(c->children, (const guint8 *)CHILDREN_MAGIC, sizeof(CHILDREN_MAGIC));
-        g_byte_array_append(c->children, (const guint8 *)path, (guint)strlen(path) + 1);
-        g_byte_array_append(c->children, (const guint8 *)label + 1, (guint)strlen(label));
+        g_autofree char *label = g_strconcat(c->name, "//", child->name, NULL);
+
+        if (c->starts->len == 0)
+                g_byte_array_append(c->starts, (const guint8 *)CHILDREN_MAGIC, sizeof(CHILDREN_MAGIC));
+        g_byte_array_append(c->starts, (const guint8 *)child->path, (guint)strlen(child->path) + 1);
+        g_byte_array_append(c->starts, (const guint8 *)label, (guint)strlen(label) + 1);
+}
+
+/* As a file rule for just this path would have it. */
+static char *exact_expression(const Child *child)
+{
+        g_autoptr(GString) path = g_string_new("\"");
+
+        aare_append_literal(path, child->path);
+        return g_strconcat(path->str, "{,/}\"", NULL);
 }
 
 /* At which paths other profiles are stacked upon this one, and which. */
 static void add_transitions(Compiler *c)
 {
-        g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_free);
-        g_autoptr(GList) keys = NULL;
-
-        for (guint i = 0; i < c->groups->len; i++) {
-                const Group *g = c->groups->pdata[i];
-
-                for (char **t = g->targets; *t; t++) {
-                        const char *before = g_hash_table_lookup(paths, *t);
-
-                        g_hash_table_replace(paths, *t, g_strdup_printf("%s%s&%s//g%u", before ?: "", before ? "//" : "", c->name,
-                                                                        g->number));
-                }
-        }
-        keys = g_list_sort(g_hash_table_get_keys(paths), (GCompareFunc)strcmp);
-        for (const GList *k = keys; k; k = k->next) {
+        for (guint i = 0; i < c->children->len; i++) {
+                const Child *child = c->children->pdata[i];
                 g_autoptr(GString) path = g_string_new("\"");
-                g_autofree char *key = NULL;
+                g_autofree char *key = exact_expression(child);
 
-                note_child(c, k->data, g_hash_table_lookup(paths, k->data));
-                aare_append_literal(path, k->data);
-                key = g_strconcat(path->str, "{,/}\"", NULL);
-                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  %s%s\" cix -> \"%s\",",
-                             GPOINTER_TO_INT(g_hash_table_lookup(c->text.exact, key)) ? "audit " : "", path->str,
-                             (char *)g_hash_table_lookup(paths, k->data));
+                note_start(c, child);
+                aare_append_literal(path, child->path);
+                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  %s%s\" cix -> \"&%s//%s\",",
+                             GPOINTER_TO_INT(g_hash_table_lookup(c->text.exact, key)) ? "audit " : "", path->str, c->name, child->name);
         }
 }
 
-static void note_exact(Compiler *c)
+static void add_child(Compiler *c, const Child *child)
 {
-        for (guint i = 0; i < c->groups->len; i++)
-                for (char **t = ((const Group *)c->groups->pdata[i])->targets; *t; t++) {
-                        g_autoptr(GString) path = g_string_new("\"");
-
-                        aare_append_literal(path, *t);
-                        g_string_append(path, "{,/}\"");
-                        g_hash_table_insert(c->text.exact, g_strdup(path->str), NULL);
-                }
-}
-
-static void add_child(Compiler *c, const Group *g)
-{
+        g_autoptr(GString) path = g_string_new(NULL);
         AaPeers peers = {0};
 
-        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # stacked upon the whole where a target is executed");
-        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  profile g%u flags=(%s) {", g->number, FLAGS);
+        aare_append_literal(path, child->path);
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # stacked upon the whole at %s", path->str);
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  profile %s flags=(%s) {", child->name, FLAGS);
         add_everything(c);
-        for (guint i = 0; i < g->rules->len; i++)
-                add_rule(c, g_array_index(g->rules, uint32_t, i), &peers);
+        c->last = NULL;
+        for (guint i = 0; i < child->rules->len; i++)
+                add_rule(c, g_array_index(child->rules, uint32_t, i), &peers);
         aa_text_peers(&c->text, &peers);
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  }");
 }
@@ -266,15 +282,17 @@ static void write_enhanced(Compiler *c, const GArray *rules)
 {
         AaPeers peers = {0};
 
-        note_exact(c);
+        g_ptr_array_sort(c->children, compare_children);
+        for (guint i = 0; i < c->children->len; i++)
+                g_hash_table_insert(c->text.exact, exact_expression(c->children->pdata[i]), NULL);
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "profile \"%s\" flags=(%s) {", c->name, FLAGS);
         add_everything(c);
         for (guint i = 0; i < rules->len; i++)
                 add_rule(c, g_array_index(rules, uint32_t, i), &peers);
         aa_text_peers(&c->text, &peers);
         add_transitions(c);
-        for (guint i = 0; i < c->groups->len; i++)
-                add_child(c, c->groups->pdata[i]);
+        for (guint i = 0; i < c->children->len; i++)
+                add_child(c, c->children->pdata[i]);
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "}");
 }
 
@@ -361,10 +379,8 @@ static void sort_rule(Compiler *c, uint32_t i, GArray *everybody)
 {
         const Rule *r = rule_at(c, i);
         RuleEffect e = rule_effect(c->policy, r);
-        bool part = false, grouped = r->targets && r->targets[0];
+        bool part = false;
         char *why = why_not(c->policy, r, e, &part);
-        GArray *rules = everybody;
-        uint32_t group = 0;
 
         g_ptr_array_add(c->why_not, why);
         if (why && !part)
@@ -372,16 +388,14 @@ static void sort_rule(Compiler *c, uint32_t i, GArray *everybody)
         if (r->kind == OP_TEXT ? c->policy->allow_violations && !c->policy->audit_violations && c->policy->mode != MODE_DEFENSE_IN_DEPTH
                                : !(e.deny || e.log || e.allow))
                 return;
-        if (grouped) {
-                Group *g = group_of(c, r);
-
-                rules = g->rules;
-                group = g->number;
-        }
-        g_array_append_val(rules, i);
         c->says_something = true;
-        if (r->kind == OP_TEXT || grouped)
-                g_ptr_array_add(c->names, g_strdup_printf("%u %u %s", group, i, r->kind == OP_TEXT ? r->id : ""));
+        if (r->targets && r->targets[0]) {
+                place_rule(c, i);
+                return;
+        }
+        g_array_append_val(everybody, i);
+        if (r->kind == OP_TEXT)
+                g_ptr_array_add(c->names, g_strdup_printf("%s %u %s", CHILD_NONE, i, r->id));
 }
 
 static bool wants_variables(const Policy *p)
@@ -442,16 +456,16 @@ static int compile(Compiler *c, AaBlob *blob, Profile **ret)
                 blob->text = g_strndup(c->text.s->str, c->text.s->len);
                 g_bytes_unref(blob->table);
                 blob->table = rule_table(p);
-                if (c->children->len > 0)
-                        g_byte_array_append(c->children, (const guint8 *)"", 1);
+                if (c->starts->len > 0)
+                        g_byte_array_append(c->starts, (const guint8 *)"", 1);
                 g_bytes_unref(blob->children);
-                blob->children = g_bytes_new(c->children->data, c->children->len);
+                blob->children = g_bytes_new(c->starts->data, c->starts->len);
                 profile = profile_new(ENFORCER_APPARMOR, aa_blob_to_bytes(blob));
         }
         g_ptr_array_unref(profile->why_not);
         profile->why_not = g_steal_pointer(&c->why_not);
         profile->table_bytes = g_bytes_get_size(profile->blob);
-        profile->has_children = c->children->len > 0;
+        profile->has_children = c->starts->len > 0;
         *ret = profile;
         return 0;
 }
@@ -470,8 +484,9 @@ int apparmor_compile(const Policy *p, Profile **ret, Diag *d)
                 .policy = p,
                 .diag = d,
                 .name = apparmor_profile_name(p->full_name),
-                .groups = g_ptr_array_new_with_free_func(group_free),
-                .children = g_byte_array_new(),
+                .children = g_ptr_array_new_with_free_func(child_free),
+                .starts = g_byte_array_new(),
+                .said = g_hash_table_new(NULL, NULL),
                 .why_not = g_ptr_array_new_with_free_func(g_free),
                 .names = blob->names,
                 .text = {.s = g_string_new(NULL), .line = 1, .lines = blob->lines,
@@ -485,8 +500,9 @@ int apparmor_compile(const Policy *p, Profile **ret, Diag *d)
         g_free(c.name);
         g_free(c.inside);
         g_free(c.outside);
-        g_ptr_array_unref(c.groups);
-        g_byte_array_unref(c.children);
+        g_ptr_array_unref(c.children);
+        g_byte_array_unref(c.starts);
+        g_hash_table_unref(c.said);
         g_clear_pointer(&c.why_not, g_ptr_array_unref);
         g_string_free(c.text.s, TRUE);
         g_hash_table_unref(c.text.exact);

@@ -22,7 +22,7 @@ char *apparmor_profile_name(const char *full_name);
 
 /* What is asked about a record of AppArmor's. */
 typedef struct ApparmorQuery {
-        const char *profile; /* as the record has it: "varmor.web", "varmor.web//g1", "own//&varmor.web" */
+        const char *profile; /* as the record has it: "varmor.web", "varmor.web//t0123456789abcdef", "own//&varmor.web" */
         uint32_t kind;       /* VA_KIND_*: */
         const char *object;  /* in the text of that kind (enforcers/bpf/abi.h); a directory's '/' at the end does not matter */
         uint32_t perms;      /* FilePerm, PtracePerm; 1 for other kinds */
@@ -37,3 +37,6 @@ typedef struct ApparmorAnswer {
 
 /** apparmor_rule_of() - which rule of the policy spoke. */
 void apparmor_rule_of(const AaBlob *blob, const ApparmorQuery *q, ApparmorAnswer *ret);
+
+/** apparmor_child_has() - does rule number @rule stand in that profile? As in ApparmorQuery. */
+bool apparmor_child_has(const AaBlob *blob, const char *profile, uint32_t rule);

@@ -141,10 +141,10 @@ static void enforcer_close(Enforcer *e)
 
 /* ---- loading -------------------------------------------------------------------------------------------------------- */
 
-/* Children that the new text does not have: groups of before. Whoever is in one stays in the parent, upon which it was stacked. */
+/* Children that the new text does not have: targets of before. Whoever is in one stays in the parent, upon which it was stacked. */
 static void drop_children(Enforcer *e, const Loaded *l)
 {
-        g_autofree char *prefix = g_strconcat(l->profile, "//g", NULL);
+        g_autofree char *prefix = g_strconcat(l->profile, "//t", NULL);
         GHashTableIter i;
         gpointer name;
         bool dropped = false;
@@ -154,13 +154,11 @@ static void drop_children(Enforcer *e, const Loaded *l)
         g_hash_table_iter_init(&i, e->profiles);
         while (g_hash_table_iter_next(&i, &name, NULL)) {
                 g_autofree char *header = NULL;
-                char *end = NULL;
 
-                if (!g_str_has_prefix(name, prefix))
+                if (!g_str_has_prefix(name, prefix) || strlen(name) != strlen(prefix) + CHILD_NAME_DIGITS)
                         continue;
-                (void)g_ascii_strtoull((char *)name + strlen(prefix), &end, 10);
                 header = g_strdup_printf("\n  profile %s flags=", (char *)name + strlen(l->profile) + 2);
-                if (*end || strstr(l->blob->text, header))
+                if (strstr(l->blob->text, header))
                         continue;
                 (void)aa_kernel_interface_remove_policy(e->kernel, name);
                 dropped = true;

@@ -2,20 +2,12 @@
 
 /* Events: which rule of a policy an AppArmor record is about. */
 
-#include <stdlib.h>
-
 #include "audit/explain.h"
 #include "internal.h"
 
 static char **in_force(void *userdata)
 {
         return enforcer_policies(userdata);
-}
-
-/* "g1": the group of rules with the same targets that the process is in; 0: it is not known. */
-static uint32_t group_of(const char *child)
-{
-        return child && *child == 'g' ? (uint32_t)strtoul(child + 1, NULL, 10) : 0;
 }
 
 /* What raw text may have said. */
@@ -30,11 +22,42 @@ static char *name_raw(const Loaded *l, const char *child, const AuditWords *w)
         return answer.names;
 }
 
+/* Rules with targets stand in several groups of the table, and in one child: what is in another has not spoken. */
+static bool explain_by_rule(const Loaded *l, const char *child, const AuditWords *w, EnforcerEvent *event)
+{
+        g_autofree char *profile = child ? g_strconcat(l->profile, "//", child, NULL) : g_strdup(l->profile);
+        gsize size = 0;
+        const struct va_table *table = g_bytes_get_data(l->blob->table, &size);
+        uint32_t first = child ? 1 : 0, last = child && size > 0 ? MAX(table->n_groups, first) : first;
+        const EnforcerEvent unexplained = *event;
+        EnforcerEvent whole;
+        bool found = false;
+
+        for (uint32_t group = first; group <= last; group++) {
+                *event = unexplained;
+                if (!audit_explain(size > 0 ? table : NULL, group, w, event))
+                        continue;
+                if (event->rule < 0 || apparmor_child_has(l->blob, profile, (uint32_t)event->rule))
+                        return true;
+                /* What the whole denies, its child may deny as well: one of its raw rules. */
+                if (!found && apparmor_child_has(l->blob, l->profile, (uint32_t)event->rule)) {
+                        found = true;
+                        whole = *event;
+                }
+        }
+        *event = unexplained;
+        if (found)
+                *event = whole;
+        else
+                (void)audit_explain(NULL, 0, w, event);
+        return found;
+}
+
 static bool explain(void *userdata, const AuditWords *w, const char *child, EnforcerEvent *event, char **ret_rule_name)
 {
         Enforcer *e = userdata;
-        g_autofree char *profile = apparmor_profile_name(event->policy);
-        const Loaded *l = enforcer_loaded(e, profile);
+        g_autofree char *parent = apparmor_profile_name(event->policy);
+        const Loaded *l = enforcer_loaded(e, parent);
         gsize size = 0;
         const void *table;
 
@@ -42,9 +65,9 @@ static bool explain(void *userdata, const AuditWords *w, const char *child, Enfo
                 return true;
         g_strlcpy(event->digest, l->digest, sizeof(event->digest));
         table = g_bytes_get_data(l->blob->table, &size);
-        if (audit_is_quiet(size > 0 ? table : NULL, group_of(child), w))
+        if (audit_is_quiet(size > 0 ? table : NULL, 0, w))
                 return false;
-        if (!audit_explain(size > 0 ? table : NULL, group_of(child), w, event))
+        if (!explain_by_rule(l, child, w, event))
                 *ret_rule_name = name_raw(l, child, w);
         return true;
 }

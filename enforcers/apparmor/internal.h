@@ -29,5 +29,5 @@ void children_drop(const char *profile);
 
 extern const AuditHooks apparmor_audit_hooks; /* events.c */
 
-/** enforcer_loaded() - the policy that a record's profile ("varmor.web", "varmor.web//g1") belongs to, or NULL: it is not ours. */
+/** enforcer_loaded() - the policy that a record's profile ("varmor.web", or a child of it) belongs to, or NULL: it is not ours. */
 const Loaded *enforcer_loaded(const Enforcer *e, const char *profile);

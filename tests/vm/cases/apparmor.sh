@@ -115,7 +115,7 @@ inside denied
 alarms_in "$scratch/kinds" kinds.service kinds
 expect group/target exit:1@exec group_says $t/bin/one
 expect group/other ok group_says $t/bin/two
-says group/stacked '^varmor.kinds//&varmor.kinds//g1 \(enforce\)' aa-exec -p varmor.kinds -- env $t/bin/one /proc/self/attr/apparmor/current
+says group/stacked '^varmor.kinds//&varmor.kinds//t5dd9bf6d10187f31 \(enforce\)' aa-exec -p varmor.kinds -- env $t/bin/one /proc/self/attr/apparmor/current
 since=${EPOCHREALTIME/./}
 aa-exec -p varmor.kinds -- /bin/setpriv --no-new-privs $t/bin/one $t/group/a >"$scratch/group" 2>&1
 says group/no-new-privs 'Permission denied' cat "$scratch/group"
