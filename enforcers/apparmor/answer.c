@@ -51,6 +51,14 @@ static char *raw_names(const AaBlob *blob, const char *child)
         return g_string_free(s, s->len == 0);
 }
 
+bool apparmor_has_raw(const AaBlob *blob)
+{
+        for (guint i = 0; i < blob->names->len; i++)
+                if (*rule_name(blob, i).id)
+                        return true;
+        return false;
+}
+
 bool apparmor_child_has(const AaBlob *blob, const char *profile, uint32_t rule)
 {
         const char *child = child_in(profile);

@@ -198,11 +198,28 @@ static void add_raw(Compiler *c, uint32_t i, const char *raw, const SourcePos *p
                              "what files that AppArmor's text includes deny stays denied, although violations are allowed");
 }
 
-static void add_rule(Compiler *c, uint32_t i, AaPeers *peers)
+/* Within a profile, what one rule denies in silence the kernel does not report for another either: where they may meet, it shall
+ * report both, and what was to be silent is left out when it comes back (events.c). Not for the sake of base protection: every wide
+ * rule would meet that. */
+static bool must_speak(const Compiler *c, const GArray *rules, const Rule *r)
+{
+        for (guint i = 0; i < rules->len; i++) {
+                const Rule *other = rule_at(c, g_array_index(rules, uint32_t, i));
+
+                if (other->origin == RULE_CUSTOM && rule_effect(c->policy, other).log && aa_rules_may_meet(r, other))
+                        return true;
+        }
+        return false;
+}
+
+static void add_rule(Compiler *c, const GArray *rules, uint32_t i, AaPeers *peers)
 {
         const Rule *r = rule_at(c, i);
         RuleEffect e = rule_effect(c->policy, r);
         const char *note;
+
+        if (e.deny && !e.log && c->policy->mode != MODE_DEFENSE_IN_DEPTH)
+                e.log = must_speak(c, rules, r);
 
         if (g_strcmp0(c->last, r->id) != 0 || r->kind == OP_TEXT)
                 aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # %s", r->id);
@@ -273,7 +290,7 @@ static void add_child(Compiler *c, const Child *child)
         add_everything(c);
         c->last = NULL;
         for (guint i = 0; i < child->rules->len; i++)
-                add_rule(c, g_array_index(child->rules, uint32_t, i), &peers);
+                add_rule(c, child->rules, g_array_index(child->rules, uint32_t, i), &peers);
         aa_text_peers(&c->text, &peers);
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  }");
 }
@@ -288,7 +305,7 @@ static void write_enhanced(Compiler *c, const GArray *rules)
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "profile \"%s\" flags=(%s) {", c->name, FLAGS);
         add_everything(c);
         for (guint i = 0; i < rules->len; i++)
-                add_rule(c, g_array_index(rules, uint32_t, i), &peers);
+                add_rule(c, rules, g_array_index(rules, uint32_t, i), &peers);
         aa_text_peers(&c->text, &peers);
         add_transitions(c);
         for (guint i = 0; i < c->children->len; i++)
@@ -327,7 +344,7 @@ static void add_own(Compiler *c, const GArray *rules)
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /{usr/lib,run}/varmor/varmor-exec rmix,");
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /run/varmor/{seccomp,filters,children}/{,**} r,");
         for (guint i = 0; i < rules->len; i++)
-                add_rule(c, g_array_index(rules, uint32_t, i), &peers);
+                add_rule(c, rules, g_array_index(rules, uint32_t, i), &peers);
         /* On trial, what is executed stays under the profile: the null profiles of complain mode would outlive the trial. */
         if (c->policy->allow_violations)
                 aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  audit /{,**} ix,");

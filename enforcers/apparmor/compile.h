@@ -38,5 +38,8 @@ typedef struct ApparmorAnswer {
 /** apparmor_rule_of() - which rule of the policy spoke. */
 void apparmor_rule_of(const AaBlob *blob, const ApparmorQuery *q, ApparmorAnswer *ret);
 
+/** apparmor_has_raw() - is there text in it that somebody wrote, of which nobody knows what it denies? */
+bool apparmor_has_raw(const AaBlob *blob);
+
 /** apparmor_child_has() - does rule number @rule stand in that profile? As in ApparmorQuery. */
 bool apparmor_child_has(const AaBlob *blob, const char *profile, uint32_t rule);

@@ -2,6 +2,8 @@
 
 /* Events: which rule of a policy an AppArmor record is about. */
 
+#include <string.h>
+
 #include "audit/explain.h"
 #include "internal.h"
 
@@ -53,6 +55,12 @@ static bool explain_by_rule(const Loaded *l, const char *child, const AuditWords
         return found;
 }
 
+/* Links the kernel always reports; other things because of some other rule, see must_speak() in compile.c. */
+static bool is_quiet(const Loaded *l, const struct va_table *table, const AuditWords *w)
+{
+        return (strcmp(w->operation, "link") == 0 || !apparmor_has_raw(l->blob)) && audit_is_quiet(table, 0, w);
+}
+
 static bool explain(void *userdata, const AuditWords *w, const char *child, EnforcerEvent *event, char **ret_rule_name)
 {
         Enforcer *e = userdata;
@@ -65,7 +73,7 @@ static bool explain(void *userdata, const AuditWords *w, const char *child, Enfo
                 return true;
         g_strlcpy(event->digest, l->digest, sizeof(event->digest));
         table = g_bytes_get_data(l->blob->table, &size);
-        if (audit_is_quiet(size > 0 ? table : NULL, 0, w))
+        if (is_quiet(l, size > 0 ? table : NULL, w))
                 return false;
         if (!explain_by_rule(l, child, w, event))
                 *ret_rule_name = name_raw(l, child, w);

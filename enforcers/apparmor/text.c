@@ -436,6 +436,45 @@ const char *aa_rule_note(const Rule *r, RuleEffect e)
         return NULL;
 }
 
+/* ---- two rules ---------------------------------------------------------------------------------------------------------- */
+
+/* By what stands before the first wildcard. */
+static bool patterns_may_meet(const char *a, const char *b)
+{
+        size_t n = *a == '/' ? strcspn(a, "*?[{\\") : 0, m = *b == '/' ? strcspn(b, "*?[{\\") : 0;
+
+        if (!a[n] && !b[m])
+                return strcmp(a, b) == 0;
+        return strncmp(a, b, MIN(n, m)) == 0;
+}
+
+static bool files_may_meet(const FileRule *a, const FileRule *b)
+{
+        if (!(a->perms & b->perms))
+                return false;
+        for (char **x = a->patterns; x && *x; x++)
+                for (char **y = b->patterns; y && *y; y++)
+                        if (patterns_may_meet(*x, *y))
+                                return true;
+        return false;
+}
+
+bool aa_rules_may_meet(const Rule *a, const Rule *b)
+{
+        if (a->kind != b->kind)
+                return false;
+        switch (a->kind) {
+        case OP_FILE:
+                return files_may_meet(&a->file, &b->file);
+        case OP_CAPABILITY:
+                return a->capabilities & b->capabilities;
+        case OP_PTRACE:
+                return a->ptrace.perms & b->ptrace.perms;
+        default:
+                return true;
+        }
+}
+
 void aa_text_rule(AaText *t, const Rule *r, uint32_t i, RuleEffect e, AaPeers *peers)
 {
         switch (r->kind) {

@@ -40,6 +40,9 @@ char *aa_rule_why_not(const Rule *r, RuleEffect e, bool *ret_part);
 /** aa_rule_note() - in what AppArmor differs from what @r says, without being less; NULL: in nothing. Static. */
 const char *aa_rule_note(const Rule *r, RuleEffect e);
 
+/** aa_rules_may_meet() - may one operation be about what both rules are about? */
+bool aa_rules_may_meet(const Rule *a, const Rule *b);
+
 /** aa_text_rule() - append what @r, the rule number @i, says. What it says about other processes goes into @peers if it cannot
  * be a line. */
 void aa_text_rule(AaText *t, const Rule *r, uint32_t i, RuleEffect e, AaPeers *peers);

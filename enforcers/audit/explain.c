@@ -98,7 +98,10 @@ bool audit_is_quiet(const struct va_table *t, uint32_t group, const AuditWords *
 {
         struct va_accept m;
 
-        if (!t || w->action != ACTION_DENIED || strcmp(w->operation, "link") != 0 || !*w->table_objects)
+        if (!t || w->action != ACTION_DENIED || !*w->table_objects || w->table_kind >= VA_KIND_MAX)
+                return false;
+        /* In an allow-list, what is not named is denied aloud. */
+        if (t->default_deny && strcmp(w->operation, "link") != 0)
                 return false;
         m = look_up(t, group, w);
         return w->table_perms & m.deny && !(w->table_perms & m.deny & m.log);

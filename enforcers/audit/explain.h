@@ -16,5 +16,5 @@
  * Return: whether a rule, or the lack of one in an allow-list, explains the record; if not, it is due to raw text. */
 bool audit_explain(const struct va_table *t, uint32_t group, const AuditWords *w, EnforcerEvent *event);
 
-/** audit_is_quiet() - is the record about a hard link that rules deny in silence? The kernel reports that link all the same. */
+/** audit_is_quiet() - do rules deny in silence what the record is about? The kernel reports some of it all the same. */
 bool audit_is_quiet(const struct va_table *t, uint32_t group, const AuditWords *w);

@@ -732,6 +732,34 @@ static Rule *file_rule(const char *id, const char *pattern, uint32_t perms, cons
         return r;
 }
 
+/* A quiet deny would silence the kernel about the same operation for a rule that is to be told of. */
+static void test_compile_quiet(void)
+{
+        g_autoptr(Policy) p = policy_with("deny /raw w,");
+        g_autoptr(Profile) profile = NULL;
+        g_autoptr(AaBlob) blob = NULL;
+        g_autoptr(Diag) d = diag_new();
+        Rule *told = file_rule("told", "/srv/x", PERM_READ, NULL);
+
+        told->qualifiers = RULE_AUDIT | RULE_DENY;
+        g_ptr_array_add(p->rules, told);
+        g_ptr_array_add(p->rules, file_rule("same", "/srv/x", PERM_READ | PERM_WRITE, NULL));
+        g_ptr_array_add(p->rules, file_rule("around", "/srv/**", PERM_READ, NULL));
+        g_ptr_array_add(p->rules, file_rule("other-perm", "/srv/*", PERM_WRITE, NULL));
+        g_ptr_array_add(p->rules, file_rule("beside", "/srv/y", PERM_READ, NULL));
+        g_ptr_array_add(p->rules, file_rule("elsewhere", "/var/**", PERM_READ, NULL));
+        g_ptr_array_add(p->rules, file_rule("child", "/srv/*", PERM_READ, "/bin/t"));
+        g_assert_cmpint(apparmor_compile(p, &profile, d), ==, 0);
+        g_assert_cmpint(aa_blob_from_bytes(profile->blob, &blob), ==, 0);
+        g_assert_nonnull(strstr(blob->text, "\n  # told\n  audit deny \"/srv/x{,/}\" r,\n"));
+        g_assert_nonnull(strstr(blob->text, "\n  # same\n  audit deny \"/srv/x{,/}\" rwl,\n"));
+        g_assert_nonnull(strstr(blob->text, "\n  # around\n  audit deny \"/srv"));
+        g_assert_nonnull(strstr(blob->text, "\n  # other-perm\n  deny \"/srv"));
+        g_assert_nonnull(strstr(blob->text, "\n  # beside\n  deny \"/srv/y"));
+        g_assert_nonnull(strstr(blob->text, "\n  # elsewhere\n  deny \"/var"));
+        g_assert_nonnull(strstr(blob->text, "\n  # child\n  deny \"/srv"));
+}
+
 /* What the kernel stacks where a process under the policy executes a target, whoever starts it has to stack, too. */
 static void test_compile_children(void)
 {
@@ -801,6 +829,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/apparmor/raw/split", test_split);
         g_test_add_func("/apparmor/blob", test_blob);
         g_test_add_func("/apparmor/children", test_children);
+        g_test_add_func("/apparmor/compile-quiet", test_compile_quiet);
         g_test_add_func("/apparmor/compile-children", test_compile_children);
         g_test_add_func("/apparmor/cache", test_cache);
         g_test_add_func("/apparmor/loaded", test_loaded);

@@ -294,6 +294,31 @@ static void test_explain_link(void)
         g_assert_false(audit_is_quiet(NULL, 0, &w));
 }
 
+/* What is denied in silence and comes all the same: because of a rule that shall be told of nearby. */
+static void test_quiet(void)
+{
+        static const char ops[] = "{files: [{pattern: /srv/**, permissions: [r]}, {pattern: /srv/a, permissions: [r], qualifiers: [audit]}]}";
+        static const struct {
+                const char *text;
+                bool quiet;
+        } cases[] = {
+                {"\"DENIED\" operation=\"open\" name=\"/srv/a\" requested_mask=\"r\"", false},
+                {"\"DENIED\" operation=\"open\" name=\"/srv/b\" requested_mask=\"r\"", true},
+                {"\"DENIED\" operation=\"open\" name=\"/srv/b\" requested_mask=\"w\"", false},
+                {"\"AUDIT\" operation=\"open\" name=\"/srv/b\" requested_mask=\"r\"", false},
+        };
+        g_autofree struct va_table *t = compile_as(ops, false, false, false);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *whole = g_strdup_printf(HEAD "apparmor=%s profile=\"varmor.web\" pid=5 comm=\"x\"", cases[i].text);
+                g_autofree AuditRecord *r = parse(AUDIT_AVC, whole);
+                g_auto(AuditWords) w = {0};
+
+                g_assert_cmpint(audit_words(r, &w), ==, 0);
+                g_assert_true(audit_is_quiet(t, 0, &w) == cases[i].quiet);
+        }
+}
+
 static void test_explain_allow_list(void)
 {
         static const char ops[] = "{files: [{pattern: /srv/a/**, permissions: [r]}], capabilities: [sys_time]}";
@@ -636,6 +661,7 @@ int main(int argc, char **argv)
         g_test_add_func("/audit/bind-names", test_bind_names);
         g_test_add_func("/audit/explain", test_explain);
         g_test_add_func("/audit/explain-link", test_explain_link);
+        g_test_add_func("/audit/quiet", test_quiet);
         g_test_add_func("/audit/explain-allow-list", test_explain_allow_list);
         g_test_add_func("/audit/any-order", test_any_order);
         g_test_add_func("/audit/bounds", test_bounds);

@@ -134,6 +134,22 @@ alarms -s "$since" | grep kinds.service >"$scratch/alarms"
 comment_file "$scratch/alarms"
 expect quiet/no-alarms 0 eval 'wc -l <"$scratch/alarms"'
 
+# Nothing is told, but of one file within.
+mkdir -p $t/hush && echo text | tee $t/hush/told >$t/hush/not
+policy kinds <<T
+bpfRawRules:
+  files:
+  - {pattern: "$t/hush/**", permissions: [read]}
+  - {pattern: "$t/hush/told", permissions: [read], qualifiers: [deny, audit]}
+auditViolations: false
+T
+reload hush/reload
+since=${EPOCHREALTIME/./}
+expect hush/not EACCES@open attempt -A varmor.kinds -c $cg open $t/hush/not r
+expect hush/told EACCES@open attempt -A varmor.kinds -c $cg open $t/hush/told r
+succeeds hush/alarm until_true 10 alarm_says "files\[1\].open.$t/hush/told"
+fails hush/no-alarm alarm_says "$t/hush/not"
+
 # Let through and told.
 # Hard links are let through without a word.
 sed 's/^\([^|]*|[^|]*|\)[^|]*/\1 ok /; /^[a-z-]*link-/s/|[^|]*$/| -/' "$scratch/kinds" >"$scratch/observed"
