@@ -18,12 +18,33 @@ static __always_inline void file_path(struct file *file, __u64 *ret_mnt, __u64 *
         *ret_dentry = (__u64)file->f_path.dentry;
 }
 
+/* va_mediate(), for what reaches the device if the file is one of a device. Other operations are about the file in its
+ * directory. */
+static __always_inline int mediate_open(struct file *file, __u64 mnt, __u64 dentry, __u32 op, __u32 want)
+{
+        struct inode *inode = file->f_inode;
+        umode_t type = inode->i_mode & S_IFMT;
+        struct va_scratch *s;
+        int r;
+
+        r = va_take_scratch(&s);
+        if (r <= 0)
+                return r;
+        s->mnt = mnt;
+        s->dentry = dentry;
+        if (type == S_IFBLK || type == S_IFCHR) {
+                s->device = type == S_IFBLK ? VA_DEVICE_BLOCK : VA_DEVICE_CHAR;
+                s->rdev = inode->i_rdev;
+        }
+        return va_verdict(va_mediate_noted(s, op, want));
+}
+
 static __always_inline int mediate_file(struct file *file, __u32 op, __u32 want)
 {
         __u64 mnt, dentry;
 
         file_path(file, &mnt, &dentry);
-        return va_verdict(va_mediate(mnt, dentry, op, want));
+        return mediate_open(file, mnt, dentry, op, want);
 }
 
 static __always_inline __u32 wanted(__u32 flags, __u32 mode)
@@ -72,7 +93,7 @@ int BPF_PROG(va_file_open, struct file *file, int ret)
         want = wanted(flags, file->f_mode);
         if (want & (VA_WRITE | VA_APPEND) && is_proc_of_self(file) && va_guard(VA_OP_OPEN))
                 return -EACCES;
-        return va_verdict(va_mediate((__u64)file->f_path.mnt, (__u64)file->f_path.dentry, VA_OP_OPEN, want));
+        return mediate_open(file, (__u64)file->f_path.mnt, (__u64)file->f_path.dentry, VA_OP_OPEN, want);
 }
 
 SEC("lsm/file_receive")

@@ -50,7 +50,9 @@ struct va_scratch {
         __u32 quiet;              /* VA_QUIET, VA_QUIET_PASS; until the release */
         __u32 of_other;           /* @id is not the current task's; until the release */
         __u32 told;               /* something that a rule says was reported; until the release */
-        __u32 device;             /* path[1] is the device that the file path[0] stands for, see va_judge() */
+        __u32 device;             /* VA_DEVICE_*: the file is one of the device @rdev; then path[1] names that, see va_judge(); until the
+                                   * release */
+        __u32 rdev;
         struct va_every every;    /* for who has no room for it on the stack */
         struct va_event event;
         __u64 dentry_head[10];    /* what path.bpf.c looks at, */
@@ -222,6 +224,7 @@ static __always_inline void va_release(struct va_scratch *s)
         s->quiet = 0;
         s->of_other = 0;
         s->told = 0;
+        s->device = 0;
         __sync_lock_test_and_set(&s->busy, 0);
 }
 
@@ -294,6 +297,9 @@ static __always_inline struct va_every va_first_mount(struct super_block *sb, st
         return x;
 }
 
+#define VA_DEVICE_BLOCK 1U
+#define VA_DEVICE_CHAR 2U
+
 /* ---- which device (devices.bpf.c) ------------------------------------------------------------------------------ */
 
 /** va_device() - write the name of the device @dev (as the kernel has it) to s->path[1]. */
@@ -357,8 +363,8 @@ static __always_inline bool va_reaches(const struct va_scratch *s, __u32 default
 /** va_check_mount() - the same for the mount s->path[0], whose flags are s->words. */
 int va_check_mount(struct va_scratch *s, __u32 op);
 
-/** va_mediate_noted() - judge the access @want to s->dentry on s->mnt, and to the device if it is the file of one, and release
- * @s. Return: 0 or -EACCES. */
+/** va_mediate_noted() - judge the access @want to s->dentry on s->mnt, and to the device s->rdev if s->device says so, and
+ * release @s. Return: 0 or -EACCES. */
 int va_mediate_noted(struct va_scratch *s, __u32 op, __u32 want);
 
 /** va_mediate() - all of it for one path: the access @want of the current task to @dentry on @mnt, which are addresses or

@@ -433,23 +433,6 @@ __attribute__((noinline)) int va_check(struct va_scratch *s, __u32 kind, __u32 w
         return r;
 }
 
-/* What reaches the device behind a device file. The others are about the file in its directory. */
-#define DEVICE_OPS                                                                                                      \
-        (1ULL << VA_OP_OPEN | 1ULL << VA_OP_RECEIVE | 1ULL << VA_OP_IOCTL | 1ULL << VA_OP_FCNTL | 1ULL << VA_OP_MMAP |    \
-         1ULL << VA_OP_MPROTECT)
-
-/* If s->dentry is the file of a device, name that, too. */
-static __always_inline void note_device(struct va_scratch *s, __u32 op)
-{
-        struct dentry *dentry = (struct dentry *)s->dentry;
-        struct inode *inode = BPF_CORE_READ(dentry, d_inode);
-        umode_t type = BPF_CORE_READ(inode, i_mode) & S_IFMT;
-
-        if ((type != S_IFBLK && type != S_IFCHR) || !(DEVICE_OPS >> (op & 63) & 1))
-                return;
-        s->device = !va_device(s, type == S_IFBLK, BPF_CORE_READ(inode, i_rdev));
-}
-
 __attribute__((noinline)) int va_mediate_noted(struct va_scratch *s, __u32 op, __u32 want)
 {
         int r;
@@ -457,11 +440,11 @@ __attribute__((noinline)) int va_mediate_noted(struct va_scratch *s, __u32 op, _
         if (!s)
                 return -EACCES;
         r = va_path(s, 0, s->mnt, s->dentry);
-        if (r == 0) {
-                note_device(s, op);
+        if (r == 0 && s->device && va_device(s, s->device == VA_DEVICE_BLOCK, s->rdev))
+                r = -1; /* cannot be */
+        if (r == 0)
                 r = va_check(s, VA_KIND_FILE, 0, op, want);
-                s->device = 0;
-        } else
+        else
                 r = r < 0 ? va_refuse(s, op, VA_REASON_NO_PATH, 0) : 0;
         va_release(s);
         return r;

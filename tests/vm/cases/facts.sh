@@ -32,7 +32,7 @@ read | ok | EACCES@open | | open /dev/vda r | disallow-debug-disk-device open /d
 write | ok | EACCES@open | | open /dev/vda w | disallow-debug-disk-device open /dev/vda
 read-elsewhere | ok | EACCES@open | | open $t/disk r | disallow-debug-disk-device open $t/disk
 write-elsewhere | ok | EACCES@open | | open $t/disk w | disallow-debug-disk-device open $t/disk
-handed-elsewhere | ok | ok | | stat $t/disk ; open $t/null rw ; open /dev/null rw | none null
+null | ok | ok | | stat $t/disk ; open $t/null rw ; open /dev/null rw | none null
 neighbour | ok | ok | | open $t/image r ; open $t/file wc ; open /dev/zero r ; open /dev/loop4 r ; open $t/dev/other r | none loop4
 mount | ok | EACCES@mount | | $own ; mount ext4 /dev/vda $t/m | disallow-mount-disk-device mount /dev/vda
 mount-new-api | ok | EACCES@fsmount | | $own ; fsmount ext4 /dev/vda ; movemount $t/m | disallow-mount-disk-device mount /dev/block/$disk
