@@ -85,11 +85,13 @@ static void add_device(GPtrArray *out, const DeviceClass *c, int classes_fd, con
         if (!file || !is_number(major) || !is_number(minor))
                 return; /* it went away just now, or has no file */
         if (out->len + 2 <= 2 * FACTS_DEVICES_MAX) {
-                g_autofree char *escaped = pattern_escape(file);
+                g_autofree char *escaped = pattern_escape(file), *pattern = g_strconcat("/dev/", escaped, NULL);
+                g_autofree char *why = pattern_check(pattern);
 
-                g_ptr_array_add(out, g_strconcat("/dev/", escaped, NULL));
+                if (!why)
+                        g_ptr_array_add(out, g_steal_pointer(&pattern));
                 g_ptr_array_add(out, g_strdup_printf("/dev/%s/%s:%s", c->block ? "block" : "char", major, minor));
-        } else if (out->len == 2 * FACTS_DEVICES_MAX)
+        } else if (strcmp(out->pdata[out->len - 1], "/dev/block/*") != 0)
                 g_ptr_array_add(out, g_strdup("/dev/block/*"));
 }
 
