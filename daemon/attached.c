@@ -6,20 +6,24 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "attachment.h"
 #include "bpf/table.h"
 #include "bpf/targets.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DIR, closedir)
 
 #define TEXT_BYTES_MAX 4096U
+#define UNKNOWN "<unknown>" /* what the kernel says of a pattern that it was not told */
 
 typedef struct AttachedProfile {
         char *name;
-        char *pattern;
+        char *pattern;          /* NULL: the kernel does not say it, */
+        Attachment *attachment; /* and it is this */
         GBytes *table; /* NULL: the pattern is a path */
 } AttachedProfile;
 
@@ -32,6 +36,7 @@ static void profile_done(AttachedProfile *p)
 {
         g_free(p->name);
         g_free(p->pattern);
+        g_clear_pointer(&p->attachment, attachment_free);
         g_clear_pointer(&p->table, g_bytes_unref);
         g_free(p);
 }
@@ -66,16 +71,32 @@ static GBytes *compile(const char *pattern)
         return targets_compile(&e, 1, &table, ignored) < 0 ? NULL : table;
 }
 
+static Attachment *read_attachment(const char *dir, const char *entry, const char *name)
+{
+        g_autofree char *path = g_strconcat(dir, "/", entry, "/raw_data", NULL), *data = NULL;
+        gsize size;
+
+        return g_file_get_contents(path, &data, &size, NULL) ? attachment_read((const uint8_t *)data, size, name) : NULL;
+}
+
 static void add_profile(Attached *a, const char *dir, const char *entry)
 {
         g_autofree char *name = read_line(dir, entry, "name"), *pattern = name ? read_line(dir, entry, "attach") : NULL;
+        Attachment *attachment = NULL;
         AttachedProfile *p;
 
+        if (!pattern || g_str_has_prefix(name, "varmor."))
+                return;
+        if (strcmp(pattern, UNKNOWN) == 0) {
+                attachment = read_attachment(dir, entry, name);
+                g_clear_pointer(&pattern, g_free);
+        }
         /* One that only enters by name has that for its pattern. */
-        if (!pattern || *pattern != '/' || g_str_has_prefix(name, "varmor."))
+        if (pattern ? *pattern != '/' : !attachment)
                 return;
         p = g_new0(AttachedProfile, 1);
-        p->table = strpbrk(pattern, "*?[{\\") ? compile(pattern) : NULL;
+        p->attachment = attachment;
+        p->table = pattern && strpbrk(pattern, "*?[{\\") ? compile(pattern) : NULL;
         p->name = g_steal_pointer(&name);
         p->pattern = g_steal_pointer(&pattern);
         g_ptr_array_add(a->profiles, p);
@@ -123,9 +144,19 @@ static char *look_for(const Attached *a, const char *name)
 
 static gboolean matches(const AttachedProfile *p, const char *path)
 {
+        if (p->attachment)
+                return attachment_matches(p->attachment, path);
         if (p->table)
                 return table_match_cover(g_bytes_get_data(p->table, NULL), path) != NULL;
         return strcmp(p->pattern, path) == 0;
+}
+
+/* How much it says of the path: all of it, or so many bytes of a pattern. */
+static size_t says(const AttachedProfile *p)
+{
+        if (p->attachment)
+                return attachment_weight(p->attachment);
+        return p->table ? strlen(p->pattern) : SIZE_MAX;
 }
 
 const char *attached_find(const Attached *a, const char *path)
@@ -142,7 +173,7 @@ const char *attached_find(const Attached *a, const char *path)
                 if (!matches(p, real))
                         continue;
                 /* As the kernel has it: what says more wins. */
-                if (!best || (best->table && (!p->table || strlen(p->pattern) > strlen(best->pattern))))
+                if (!best || says(p) > says(best))
                         best = p;
         }
         return best ? best->name : NULL;

@@ -21,6 +21,7 @@
 #include "apparmor/parser.h"
 #include "apparmor/prepare.h"
 #include "apparmor/raw.h"
+#include "attachment.h"
 #include "glob-reference.h"
 #include "abi.h"
 
@@ -713,6 +714,63 @@ static void test_golden(void)
 #define T "t04abc28a4d19ea79" /* of /bin/t */
 #define U "t26bbee2de8b3adae" /* of /bin/u */
 
+/* ---- attachments ------------------------------------------------------------------------------------------------------ */
+
+static GBytes *loaded_from(const char *text)
+{
+        g_autofree char *features = features_of("6.12");
+        g_auto(ParserResult) result = {0};
+        Parser p = parser();
+
+        g_assert_cmpint(parser_run(&p, text, features, &result), ==, 0);
+        g_assert_cmpint(result.status, ==, 0);
+        return g_bytes_ref(result.output);
+}
+
+static void test_attachment(void)
+{
+        static const char text[] = "/usr/bin/path { file, }\n"
+                                   "profile one /srv/bin/one { file, /x cx, profile /x { file, } }\n"
+                                   "profile two /{usr/,}bin/tw* { file, }\n"
+                                   "profile wide /usr/** { file, }\n"
+                                   "profile none { file, }\n";
+        g_autoptr(GBytes) bytes = NULL;
+        g_autoptr(Attachment) one = NULL, two = NULL, wide = NULL;
+        g_autoptr(GRand) rand = g_rand_new_with_seed(3);
+        gsize size;
+        const uint8_t *data;
+
+        if (!has_parser())
+                return;
+        bytes = loaded_from(text);
+        data = g_bytes_get_data(bytes, &size);
+        one = attachment_read(data, size, "one");
+        two = attachment_read(data, size, "two");
+        wide = attachment_read(data, size, "wide");
+        g_assert_true(one && two && wide);
+        g_assert_null(attachment_read(data, size, "none"));
+        g_assert_null(attachment_read(data, size, "/usr/bin/path"));
+        g_assert_null(attachment_read(data, size, "nobody"));
+        g_assert_true(attachment_matches(one, "/srv/bin/one"));
+        g_assert_false(attachment_matches(one, "/srv/bin/one2") || attachment_matches(one, "/srv/bin/on") || attachment_matches(one, ""));
+        g_assert_true(attachment_matches(two, "/bin/twice") && attachment_matches(two, "/usr/bin/two"));
+        g_assert_false(attachment_matches(two, "/usr/bin/tw/o") || attachment_matches(two, "/sbin/two"));
+        g_assert_true(attachment_matches(wide, "/usr/bin/two") && !attachment_matches(wide, "/bin/two"));
+        g_assert_cmpuint(attachment_weight(two), >, attachment_weight(wide));
+        /* Whatever the bytes are. */
+        for (unsigned i = 0; i < 2000; i++) {
+                gsize n = i % 2 ? size : (gsize)g_rand_int_range(rand, 0, (gint32)size);
+                g_autofree uint8_t *broken = g_memdup2(data, n);
+                g_autoptr(Attachment) a = NULL;
+
+                for (int k = 0; n > 0 && k < 20; k++)
+                        broken[g_rand_int_range(rand, 0, (gint32)n)] = (uint8_t)g_rand_int(rand);
+                a = attachment_read(broken, n, "two");
+                if (a)
+                        (void)attachment_matches(a, "/usr/bin/two");
+        }
+}
+
 /* ---- targets ---------------------------------------------------------------------------------------------------------- */
 
 static Rule *file_rule(const char *id, const char *pattern, uint32_t perms, const char *target)
@@ -829,6 +887,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/apparmor/raw/split", test_split);
         g_test_add_func("/apparmor/blob", test_blob);
         g_test_add_func("/apparmor/children", test_children);
+        g_test_add_func("/apparmor/attachment", test_attachment);
         g_test_add_func("/apparmor/compile-quiet", test_compile_quiet);
         g_test_add_func("/apparmor/compile-children", test_compile_children);
         g_test_add_func("/apparmor/cache", test_cache);

@@ -23,8 +23,8 @@ chmod 755 $t/bin/* /srv/kidsroot/{one,two}
 printf 'alarms: {window: 1}\n' >/etc/varmor/varmor.yaml
 printf 'profile own flags=(attach_disconnected) { file, capability, network, signal, ptrace, unix, deny %s/theirs r, }\n' $t |
         apparmor_parser -r
-printf '%s/bin/att flags=(attach_disconnected) { file, capability, network, signal, ptrace, unix, deny %s/theirs r, }\n' $t $t |
-        apparmor_parser -r
+printf 'profile att %s/bin/a[t]t flags=(attach_disconnected) { file, capability, network, signal, ptrace, unix, deny %s/theirs r, }\n' \
+        $t $t | apparmor_parser -r
 
 units=()
 unit() { # NAME WANTED SETTING...: each of them runs, and what it prints is WANTED
