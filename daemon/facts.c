@@ -149,7 +149,7 @@ static void add_alternatives(GPtrArray *out, const char *before, const GPtrArray
 
 char **facts_mount_sources(char *const *disks)
 {
-        static const char block[] = "/dev/block/";
+        static const char block[] = "/dev/block/", dev[] = "/dev/";
         g_autoptr(GPtrArray) names = g_ptr_array_new(), numbers = g_ptr_array_new();
         GPtrArray *out = g_ptr_array_new();
 
@@ -157,8 +157,8 @@ char **facts_mount_sources(char *const *disks)
                 if (g_str_has_prefix(*p, block))
                         g_ptr_array_add(numbers, *p + strlen(block));
                 else if (!g_str_has_prefix(*p, "/dev/char/"))
-                        g_ptr_array_add(names, *p);
-        add_alternatives(out, "", names);
+                        g_ptr_array_add(names, *p + strlen(dev));
+        add_alternatives(out, dev, names);
         add_alternatives(out, block, numbers);
         g_ptr_array_add(out, NULL);
         return (char **)g_ptr_array_free(out, FALSE);

@@ -89,7 +89,7 @@ static void test_mount_sources(void)
 
         g_assert_cmpstr(from_none[0], ==, "/dev/block/0:0");
         g_assert_null(from_none[1]);
-        g_assert_cmpstr(text, ==, "{/dev/sda,/dev/sda1} /dev/block/0:0");
+        g_assert_cmpstr(text, ==, "/dev/{sda,sda1} /dev/block/0:0");
 
         for (unsigned i = 0; i < 100; i++)
                 many[i] = g_strdup_printf("/dev/%s%u", i % 2 ? "block/8:" : "sd", i);

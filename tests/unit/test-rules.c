@@ -278,7 +278,7 @@ static void test_facts(void)
         static const char *const ids[] = {"disallow-debug-disk-device", "disallow-mount-disk-device"};
         static const char *const want[][2] = {
                 {"deny file read,write /dev/block/0:0, /dev/block/8:0, /dev/block/8:1, /dev/sda, /dev/sda1"},
-                {"deny mount mount fstype * {/dev/sda,/dev/sda1}", "deny mount mount fstype * /dev/block/{0:0,8:0,8:1}"},
+                {"deny mount mount fstype * /dev/{sda,sda1}", "deny mount mount fstype * /dev/block/{0:0,8:0,8:1}"},
         };
         g_autoptr(Settings) s = settings_new_default();
 
