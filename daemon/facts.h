@@ -10,7 +10,7 @@
 #include "settings.h"
 
 /* Device files of disks that are told one by one. Beyond them, rules about the host's disks are about every block device. */
-#define FACTS_DEVICES_MAX 1024U
+#define FACTS_DEVICES_MAX 512U
 #define FACTS_KUBECONFIG_BYTES_MAX (1U << 20)
 
 /* No device has this number. It stands for that of a file system that needs a device and does not say which: it might be a

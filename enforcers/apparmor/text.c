@@ -315,6 +315,28 @@ static void add_mount_lines(AaText *t, const MountRule *m, uint32_t i, const cha
                 aa_text_line(t, AA_LINE_RULE, i, "  %sumount%s%s,", w, blank, where);
 }
 
+/* One expression for all of @where, which are absolute and in quotes: the parser's time grows with the square of the number of
+ * rules about mounts. */
+static void join_places(GPtrArray *where)
+{
+        g_autoptr(GString) s = g_string_new("\"/{");
+
+        for (guint i = 0; i < where->len; i++) {
+                const char *place = where->pdata[i];
+                size_t length = strlen(place);
+
+                /* An escaped comma would part the alternatives. */
+                if (length < 3 || !g_str_has_prefix(place, "\"/") || strchr(place, '\\'))
+                        return;
+                g_string_append_printf(s, "%s%.*s", i > 0 ? "," : "", (int)(length - 3), place + 2);
+        }
+        if (where->len < 2)
+                return;
+        g_string_append(s, "}\"");
+        g_ptr_array_set_size(where, 0);
+        g_ptr_array_add(where, g_strdup(s->str));
+}
+
 static void add_mount(AaText *t, const Rule *r, uint32_t i, RuleEffect e)
 {
         const MountRule *m = &r->mount;
@@ -324,6 +346,7 @@ static void add_mount(AaText *t, const Rule *r, uint32_t i, RuleEffect e)
                 g_ptr_array_add(where, g_strdup(""));
         else
                 (void)aare_from_pattern(m->source, where);
+        join_places(where);
         if (any_type(m))
                 g_ptr_array_add(types, g_strdup(""));
         else
