@@ -567,18 +567,6 @@ static uint64_t now_usec(void)
         return (uint64_t)ts.tv_sec * G_USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* The compilers are asked about each rule only when the catalogue differs from what the daemon has. */
-static void build_rules(Build *b, const Catalogue *c)
-{
-        g_autofree char *digest = rule_infos_digest(c);
-
-        if (b->job->check)
-                return;
-        g_strlcpy(b->bundle->rules_digest, digest, sizeof(b->bundle->rules_digest));
-        if (g_strcmp0(digest, b->job->rules_digest) != 0)
-                b->bundle->rules = rule_infos_build(c, b->job->enforcers);
-}
-
 Bundle *bundle_build(const LoaderJob *job)
 {
         LoadParams params = {.roots = {.root = job->root, .owner = 0}, .before = job->settings};
@@ -599,7 +587,8 @@ Bundle *bundle_build(const LoaderJob *job)
         if (!job->check)
                 keep_unnamed(&b);
         build_targets(&b);
-        build_rules(&b, loaded->catalogue);
+        if (!job->check)
+                bundle->rules = rule_infos_build(loaded->catalogue, job->enforcers, job->rules_digest, bundle->rules_digest);
         bundle->took_usec = now_usec() - start;
         return g_steal_pointer(&bundle);
 }

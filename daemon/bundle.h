@@ -52,7 +52,7 @@ typedef struct Bundle {
         GBytes *bindings;      /* bindings_to_bytes(): of the enforcers that bind at exec, whether they are available or not; NULL:
                                 * as @targets */
         Settings *settings;
-        char rules_digest[65]; /* rule_infos_digest() of the catalogue; "": there was none */
+        char rules_digest[65]; /* of the catalogue, see rule_infos_build(); "": there was none */
         GPtrArray *rules;      /* of RuleInfo; NULL: the daemon has those of this digest */
         Diag *diag;            /* what concerns no single policy */
         uint64_t took_usec;

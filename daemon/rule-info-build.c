@@ -46,7 +46,7 @@ static void digest_texts(GChecksum *sum, char **texts)
         digest_text(sum, NULL);
 }
 
-char *rule_infos_digest(const Catalogue *c)
+static void digest_rules(const Catalogue *c, char ret[static 65])
 {
         g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
 
@@ -71,7 +71,7 @@ char *rule_infos_digest(const Catalogue *c)
                         digest_text(sum, rule->unenforceable);
                 }
         }
-        return g_strdup(g_checksum_get_string(sum));
+        g_strlcpy(ret, g_checksum_get_string(sum), 65);
 }
 
 /* ---- what the enforcers say ------------------------------------------------------------------------------------------------ */
@@ -154,9 +154,14 @@ static void ask(RuleInfo *r, const NamedRule *n, const EnforcerOps *ops)
                 r->notes[ops->kind] = note_in(d);
 }
 
-GPtrArray *rule_infos_build(const Catalogue *c, const EnforcerOps *const *enforcers)
+GPtrArray *rule_infos_build(const Catalogue *c, const EnforcerOps *const *enforcers, const char *known, char ret_digest[static 65])
 {
-        GPtrArray *rules = rule_infos_new();
+        GPtrArray *rules;
+
+        digest_rules(c, ret_digest);
+        if (g_strcmp0(ret_digest, known) == 0)
+                return NULL;
+        rules = rule_infos_new();
 
         for (guint i = 0; i < c->rules->len; i++) {
                 const NamedRule *n = c->rules->pdata[i];

@@ -37,11 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RuleInfo, rule_info_free)
 /** rule_infos_new() - an empty list, sorted by id as it is filled. */
 GPtrArray *rule_infos_new(void);
 
-/** rule_infos_digest() - of what rule_infos_build() would say, without asking the compilers. To be freed. */
-char *rule_infos_digest(const Catalogue *c);
-
-/** rule_infos_build() - all rules of @c. @enforcers: NULL-terminated. */
-GPtrArray *rule_infos_build(const Catalogue *c, const EnforcerOps *const *enforcers);
+/** rule_infos_build() - all rules of @c. The compilers are asked about them only when they differ from those that are known.
+ * @enforcers: NULL-terminated. @known: @ret_digest of those; NULL: none are. Return: NULL if they are the same. */
+GPtrArray *rule_infos_build(const Catalogue *c, const EnforcerOps *const *enforcers, const char *known, char ret_digest[static 65]);
 
 /** rule_infos_find() - by id or alias; case and `_` against `-` do not matter. NULL: no such rule. */
 const RuleInfo *rule_infos_find(const GPtrArray *rules, const char *name);

@@ -220,12 +220,13 @@ int main(int argc, char *argv[])
         static const EnforcerOps *const enforcers[] = {&apparmor, &bpf, &seccomp, NULL};
         g_autoptr(Catalogue) c = catalogue_new(), full = catalogue_new();
         g_autoptr(Settings) disk = some_disk(), all = everything();
+        char digest[65];
 
         if (read_rules(c, disk, argv + 1) < 0 || read_rules(full, all, argv + 1) < 0)
                 return EXIT_FAILURE;
         catalogue_seal(c);
         catalogue_seal(full);
-        infos = rule_infos_build(full, enforcers);
+        infos = rule_infos_build(full, enforcers, NULL, digest);
         fputs(head, stdout);
         put_category(c, RULE_HARDENING, "HARDENING", "Of the list ``hardeningRules``.");
         put_category(c, RULE_ATTACK_PROTECTION, "ATTACK PROTECTION",

@@ -117,11 +117,31 @@ static void test_many(Fixture *f, gconstpointer data)
         g_assert_cmpuint(f->n_changes, <=, 3);
 }
 
+/* Which is elsewhere, and in directories that others fill. */
+static void test_kubeconfig(Fixture *f, gconstpointer data)
+{
+        tree_write(f->root, "var/lib/kubelet/config.yaml", "1");
+        start(f);
+        tree_write(f->root, "etc/kubernetes/kubelet.conf", "1");
+        expect_change(f, "a kubeconfig and its directory");
+        tree_write(f->root, "etc/kubernetes/kubelet.conf", "2");
+        expect_change(f, "it changes");
+        tree_write(f->root, "etc/kubernetes/other.conf", "1");
+        tree_write(f->root, "var/lib/kubelet/config.yaml", "2");
+        tree_write(f->root, "var/lib/kubelet/pods/x/kubeconfig", "1");
+        expect_quiet(f, "others beside it");
+        tree_write(f->root, "var/lib/kubelet/kubeconfig", "1");
+        expect_change(f, "another one");
+        tree_remove(f->root, "etc/kubernetes/kubelet.conf");
+        expect_change(f, "it goes");
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add("/watch/files", Fixture, NULL, setup, test_files, teardown);
         g_test_add("/watch/appear", Fixture, NULL, setup, test_appear, teardown);
+        g_test_add("/watch/kubeconfig", Fixture, NULL, setup, test_kubeconfig, teardown);
         g_test_add("/watch/many", Fixture, NULL, setup, test_many, teardown);
         return g_test_run();
 }
