@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* AppArmor's language as somebody wrote it, and the blobs of profiles: whatever comes, lines stay where they are, and what is taken can
- * be told again. */
+/* AppArmor's language as somebody wrote it, the blobs of profiles, and what others have loaded into the kernel: whatever comes, lines
+ * stay where they are, and what is taken can be told again. */
 
 #include <errno.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "apparmor/blob.h"
 #include "apparmor/children.h"
 #include "apparmor/raw.h"
+#include "attachment.h"
 #include "fuzz.h"
 
 static unsigned lines_of(const char *s)
@@ -61,6 +62,18 @@ static void check_blob(const uint8_t *data, size_t size)
         FUZZ_CHECK(g_bytes_equal(told, once_more));
 }
 
+static void check_attachment(const uint8_t *data, size_t size)
+{
+        static const char *const profiles[] = {"att", "att2"}, *const paths[] = {"/srv/kids/bin/att", "/usr/bin/x", ""};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(profiles); i++) {
+                g_autoptr(Attachment) a = attachment_read(data, size, profiles[i]);
+
+                for (size_t k = 0; a && k < G_N_ELEMENTS(paths); k++)
+                        (void)attachment_matches(a, paths[k]);
+        }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autofree char *text = g_strndup((const char *)data, size);
@@ -69,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_split(text);
         (void)raw_has_variables(text);
         check_blob(data, size);
+        check_attachment(data, size);
         return 0;
 }
 

@@ -479,6 +479,8 @@ static void test_dropins(void)
                  "BindReadOnlyPaths=/run/varmor/children\nExecStart=\nExecStart=" H " --apparmor varmor.web --children web -- /a\n",
                  "web"},
                 {"ExecStart=/a\nInaccessiblePaths=/run", "varmor.web", NULL, false, "its InaccessiblePaths= hides /run/varmor", "web"},
+                {"ExecStart=/a\nSystemCallFilter=~@mount", "varmor.web", NULL, false,
+                 "SystemCallFilter=readlinkat\nExecStart=\nExecStart=" H " --apparmor varmor.web --children web -- /a\n", "web"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

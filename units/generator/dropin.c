@@ -172,6 +172,8 @@ static void append_room(GString *s, const UnitText *u, const DropinWish *w)
                 g_string_append_printf(s, "ExecPaths=%s\n", helper);
         if (has_seccomp(w) && u->filters_syscalls)
                 g_string_append(s, "SystemCallFilter=seccomp\n");
+        if (has_children(w) && u->filters_syscalls)
+                g_string_append(s, "SystemCallFilter=readlinkat\n");
 }
 
 char *dropin_write(const UnitText *u, const DropinWish *w)

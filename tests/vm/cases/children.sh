@@ -52,6 +52,7 @@ unit rooted "$denied" RootDirectory=/srv/kidsroot 'ExecStart=-/one open /secret 
 unit rooted-nnp "$denied" RootDirectory=/srv/kidsroot NoNewPrivileges=yes User=daemon 'ExecStart=-/one open /secret r' \
         'ExecStart=-/two open /secret r' 'ExecStart=-/one open /open r'
 unit tmpfs "$denied" TemporaryFileSystem=/run "${tried[@]}"
+unit filtered "$denied" SystemCallFilter=~readlinkat SystemCallErrorNumber=EPERM User=daemon "${tried[@]}"
 unit own "EACCES@open $denied" AppArmorProfile=own "ExecStart=-$t/bin/one open $t/theirs r" "${tried[@]}"
 unit attached 'EACCES@open EACCES@open ok ' "ExecStart=-$t/bin/att $secret" "ExecStart=-$t/bin/att open $t/theirs r" \
         "ExecStart=-$t/bin/att $neighbour"
