@@ -18,10 +18,15 @@
 
 #define FLAGS "attach_disconnected,mediate_deleted"
 
+/* How many other profiles one may name: parser/parser_regex.c of AppArmor 3, AA_EXEC_COUNT. */
+#define NAMES_MAX 12U
+
 /* The rules that have a path for a target, and the child profile that they stand in. Its name follows from the path alone: what runs
- * under it stays under the rules for its path, however a policy changes. */
+ * under it stays under the rules for its path, however a policy changes. Only where there are too many of them, those with the same
+ * rules share one, whose name follows from all their paths. */
 typedef struct Child {
         char *path;
+        const struct Child *shared; /* whose profile it has, too; NULL: its own */
         char name[2 + CHILD_NAME_DIGITS];
         GArray *rules; /* of uint32_t */
 } Child;
@@ -132,9 +137,15 @@ static gint compare_children(gconstpointer a, gconstpointer b)
         return strcmp((*(const Child *const *)a)->path, (*(const Child *const *)b)->path);
 }
 
+static void name_child(Child *child, const char *text)
+{
+        g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+
+        (void)g_snprintf(child->name, sizeof(child->name), "t%s", sum);
+}
+
 static Child *child_of(Compiler *c, const char *path)
 {
-        g_autofree char *sum = NULL;
         Child *child;
 
         for (guint i = 0; i < c->children->len; i++) {
@@ -142,13 +153,48 @@ static Child *child_of(Compiler *c, const char *path)
                 if (strcmp(child->path, path) == 0)
                         return child;
         }
-        sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, path, -1);
         child = g_new0(Child, 1);
         child->path = g_strdup(path);
-        (void)g_snprintf(child->name, sizeof(child->name), "t%s", sum);
+        name_child(child, path);
         child->rules = g_array_new(FALSE, FALSE, sizeof(uint32_t));
         g_ptr_array_add(c->children, child);
         return child;
+}
+
+static const Child *profile_of(const Child *child)
+{
+        return child->shared ?: child;
+}
+
+static bool same_rules(const Child *a, const Child *b)
+{
+        return a->rules->len == b->rules->len && memcmp(a->rules->data, b->rules->data, a->rules->len * sizeof(uint32_t)) == 0;
+}
+
+/* Return: how many profiles they are. */
+static guint share_children(Compiler *c)
+{
+        guint n = c->children->len;
+
+        if (n <= NAMES_MAX)
+                return n;
+        for (guint i = 0; i < c->children->len; i++) {
+                Child *first = c->children->pdata[i];
+                g_autoptr(GString) paths = g_string_new(first->path);
+
+                for (guint k = i + 1; !first->shared && k < c->children->len; k++) {
+                        Child *other = c->children->pdata[k];
+
+                        if (other->shared || !same_rules(first, other))
+                                continue;
+                        other->shared = first;
+                        g_string_append_printf(paths, "\n%s", other->path);
+                        n--;
+                }
+                if (!first->shared)
+                        name_child(first, paths->str);
+        }
+        return n;
 }
 
 /* Into the children of its targets. */
@@ -161,7 +207,6 @@ static void place_rule(Compiler *c, uint32_t i)
                 Child *child = child_of(c, *t);
 
                 g_array_append_val(child->rules, i);
-                g_ptr_array_add(c->names, g_strdup_printf("%s %u %s", child->name, i, r->kind == OP_TEXT ? r->id : ""));
         }
         /* systemd's services are started by varmor-exec, which looks. */
         if (c->policy->target.kind == TARGET_CONTAINER && (!(c->policy->enforcers & 1U << ENFORCER_BPF) || r->kind == OP_TEXT))
@@ -247,7 +292,7 @@ static void add_everything(Compiler *c)
 /* Whoever starts the program without being under the policy, and brings it there, does as the kernel would. */
 static void note_start(Compiler *c, const Child *child)
 {
-        g_autofree char *label = g_strconcat(c->name, "//", child->name, NULL);
+        g_autofree char *label = g_strconcat(c->name, "//", profile_of(child)->name, NULL);
 
         if (c->starts->len == 0)
                 g_byte_array_append(c->starts, (const guint8 *)CHILDREN_MAGIC, sizeof(CHILDREN_MAGIC));
@@ -275,31 +320,41 @@ static void add_transitions(Compiler *c)
                 note_start(c, child);
                 aare_append_literal(path, child->path);
                 aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  %s%s\" cix -> \"&%s//%s\",",
-                             GPOINTER_TO_INT(g_hash_table_lookup(c->text.exact, key)) ? "audit " : "", path->str, c->name, child->name);
+                             GPOINTER_TO_INT(g_hash_table_lookup(c->text.exact, key)) ? "audit " : "", path->str, c->name,
+                             profile_of(child)->name);
         }
 }
 
 static void add_child(Compiler *c, const Child *child)
 {
-        g_autoptr(GString) path = g_string_new(NULL);
         AaPeers peers = {0};
 
-        aare_append_literal(path, child->path);
-        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # stacked upon the whole at %s", path->str);
+        aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # stacked upon the whole where a target is executed");
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  profile %s flags=(%s) {", child->name, FLAGS);
         add_everything(c);
         c->last = NULL;
-        for (guint i = 0; i < child->rules->len; i++)
-                add_rule(c, child->rules, g_array_index(child->rules, uint32_t, i), &peers);
+        for (guint i = 0; i < child->rules->len; i++) {
+                uint32_t rule = g_array_index(child->rules, uint32_t, i);
+                const Rule *r = rule_at(c, rule);
+
+                add_rule(c, child->rules, rule, &peers);
+                g_ptr_array_add(c->names, g_strdup_printf("%s %u %s", child->name, rule, r->kind == OP_TEXT ? r->id : ""));
+        }
         aa_text_peers(&c->text, &peers);
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  }");
 }
 
-static void write_enhanced(Compiler *c, const GArray *rules)
+static int write_enhanced(Compiler *c, const GArray *rules)
 {
         AaPeers peers = {0};
 
         g_ptr_array_sort(c->children, compare_children);
+        if (share_children(c) > NAMES_MAX) {
+                diag_error(c->diag, &c->policy->pos, "too-large",
+                           "'targets' of this policy have more than %u different sets of rules, which an AppArmor profile cannot tell apart",
+                           NAMES_MAX);
+                return -E2BIG;
+        }
         for (guint i = 0; i < c->children->len; i++)
                 g_hash_table_insert(c->text.exact, exact_expression(c->children->pdata[i]), NULL);
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "profile \"%s\" flags=(%s) {", c->name, FLAGS);
@@ -309,8 +364,10 @@ static void write_enhanced(Compiler *c, const GArray *rules)
         aa_text_peers(&c->text, &peers);
         add_transitions(c);
         for (guint i = 0; i < c->children->len; i++)
-                add_child(c, c->children->pdata[i]);
+                if (!((const Child *)c->children->pdata[i])->shared)
+                        add_child(c, c->children->pdata[i]);
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "}");
+        return 0;
 }
 
 /* ---- allow-lists ---------------------------------------------------------------------------------------------------- */
@@ -444,8 +501,7 @@ static int write_text(Compiler *c, const GArray *everybody)
                 return write_custom(c, everybody);
         if (wants_variables(c->policy))
                 aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "include <tunables/global>");
-        write_enhanced(c, everybody);
-        return 0;
+        return write_enhanced(c, everybody);
 }
 
 static int compile(Compiler *c, AaBlob *blob, Profile **ret)

@@ -790,6 +790,33 @@ static Rule *file_rule(const char *id, const char *pattern, uint32_t perms, cons
         return r;
 }
 
+/* More of them than a profile may have transitions to names, in the parser of AppArmor 3. */
+static void test_many_children(void)
+{
+        g_autofree char *top = fake_host();
+        g_autoptr(Policy) p = policy_with("deny /raw w,");
+        g_autoptr(Profile) profile = NULL;
+        g_autoptr(Diag) d = diag_new();
+        PrepareEnv env = env_of(top);
+
+        g_ptr_array_add(p->rules, file_rule("one", "/srv/x", PERM_READ, "/opt/bin/{0,1,2,3,4,5,6,7,8,9,10,11,12,13,14}"));
+        g_assert_cmpint(apparmor_compile(p, &profile, d), ==, 0);
+        if (has_parser())
+                g_assert_cmpint(prepare_with(&env, p, profile, d), ==, 0);
+        g_assert_cmpuint(d->n_errors, ==, 0);
+        g_assert_true(profile->has_children);
+        /* But what differs cannot be told apart for so many. */
+        g_clear_pointer(&profile, profile_free);
+        for (int i = 0; i < 13; i++) {
+                g_autofree char *target = g_strdup_printf("/opt/bin/%d", i);
+
+                g_ptr_array_add(p->rules, file_rule("two", "/srv/y", PERM_READ, target));
+        }
+        g_assert_cmpint(apparmor_compile(p, &profile, d), ==, -E2BIG);
+        g_assert_cmpuint(d->n_errors, ==, 1);
+        remove_tree(top);
+}
+
 /* A quiet deny would silence the kernel about the same operation for a rule that is to be told of. */
 static void test_compile_quiet(void)
 {
@@ -834,6 +861,7 @@ static void test_compile_children(void)
         g_assert_true(profile->has_children);
         g_assert_cmpmem(g_bytes_get_data(blob->children, NULL), g_bytes_get_size(blob->children), wanted, sizeof(wanted));
         g_assert_nonnull(strstr(blob->text, "\"/bin/t\" cix -> \"&varmor.web//" T "\","));
+        g_assert_nonnull(strstr(blob->text, "\n  profile " T " flags="));
         g_assert_cmpuint(d->n_warnings, ==, 0);
 
         g_assert_cmpint(apparmor_compile(plain, &none, d), ==, 0);
@@ -887,6 +915,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/apparmor/raw/split", test_split);
         g_test_add_func("/apparmor/blob", test_blob);
         g_test_add_func("/apparmor/children", test_children);
+        g_test_add_func("/apparmor/many-children", test_many_children);
         g_test_add_func("/apparmor/attachment", test_attachment);
         g_test_add_func("/apparmor/compile-quiet", test_compile_quiet);
         g_test_add_func("/apparmor/compile-children", test_compile_children);
