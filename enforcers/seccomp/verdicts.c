@@ -88,7 +88,7 @@ static void set_defaults(const Policy *p, Verdicts *v)
         if (!p->allow_violations)
                 return;
         v->bad_arch_ret = audit ? SECCOMP_RET_LOG : SECCOMP_RET_ALLOW;
-        if (v->default_ret != SECCOMP_RET_ALLOW)
+        if (policy_lists_syscalls(p) && !passes(depth->action))
                 v->default_ret = v->bad_arch_ret;
 }
 

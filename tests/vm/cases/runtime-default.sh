@@ -180,21 +180,6 @@ until_true 10 eval '[ "$(policy_state rtb)" = active ]'
 expect modes/active active policy_state rtb
 expect modes/seccomp 2 awk '/^Seccomp:/ { print $2 }' "/proc/$(main_of rtb)/status"
 expect modes/apparmor 'varmor.rtb (enforce)' label_of "$(main_of rtb)"
-# All together, in a service as systemd starts it; one alarm for what two of them deny.
-printf '[Service]\nType=oneshot\nExecStart=%s -f %s -r with\nStandardOutput=file:%s\n' $progs/attempt $t/all $t/said >/etc/systemd/system/rtb.service
-systemctl daemon-reload
-grep -E '^(proc-file|kcore|firmware|link-of|signal|own-process|cgroup|reading) ' "$scratch/rt" | sed "s,/$cg/,/system.slice/rtb.service/," >$t/all
-cat >>$t/all <<'T'
-mount | ok | EPERM@call | | call mount 0 0 0 0 0 | runtime-default syscall mount
-namespace | ok | EPERM@unshareuser | | unshareuser | runtime-default syscall unshare
-T
-since=${EPOCHREALTIME/./}
-systemctl start rtb.service
-verdicts together/ <$t/said
-alarms_in $t/all rtb.service rtb
-printf '[Service]\nExecStart=/bin/sleep 1000\n' >/etc/systemd/system/rtb.service
-systemctl daemon-reload
-systemctl start rtb.service
 succeeds modes/back "${bus[@]}" SetMode ssa\{sv\} rtb AlwaysAllow 0
 expect modes/back-after ok "${try[@]}"
 succeeds modes/reset "${bus[@]}" ResetMode sa\{sv\} rtb 0
