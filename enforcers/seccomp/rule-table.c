@@ -307,8 +307,6 @@ bool seccomp_explain(GBytes *blob, const SeccompCall *call, SeccompAnswer *ret)
         a.rules = g_array_new(FALSE, FALSE, sizeof(uint32_t));
         a.names = g_string_new(NULL);
         find_rules(&t, call, &a);
-        if (!call->args && a.rules->len > 0 && same_action(call->action, t.head.default_ret))
-                add_rule(&t, t.head.default_rule, call->action, &a);
         if (a.rules->len == 0) {
                 if (!may_be_default(blob, &t, call))
                         return false;
