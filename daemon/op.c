@@ -45,7 +45,8 @@ DEFINE_WORDS(OpKind, op_kind, _OP_KIND_MAX,
              [OP_USERNS] = "userns",
              [OP_BPF] = "bpf",
              [OP_SYSCALL] = "syscall",
-             [OP_TEXT] = "text")
+             [OP_TEXT] = "text",
+             [OP_NAMED] = "operation")
 
 DEFINE_WORDS(Mode, mode, _MODE_MAX,
              [MODE_ALWAYS_ALLOW] = "AlwaysAllow",

@@ -20,12 +20,22 @@ typedef enum OpKind {
         OP_BPF,        /* bpf(2) */
         OP_SYSCALL,    /* an entry of an OCI seccomp profile */
         OP_TEXT,       /* raw text for one enforcer (AppArmor rules) */
+        OP_NAMED,      /* one of NamedOp */
         _OP_KIND_MAX,
         _OP_KIND_INVALID = -22,
 } OpKind;
 
 const char *op_kind_to_string(OpKind k);
 OpKind op_kind_from_string(const char *s);
+
+/* Operations that nothing but their name is to be said of. */
+typedef enum NamedOp {
+        NAMED_MAKE_EXECUTABLE, /* chmod(2) and its kin with a bit for executing */
+        NAMED_MAKE_SET_ID,     /* the same with a bit for set-id */
+        NAMED_USERFAULTFD,
+        NAMED_ATTACH_PROGRAM, /* setsockopt(2) with a BPF program for a socket */
+        _NAMED_MAX,
+} NamedOp;
 
 /* Access bits of OP_FILE. The values are the kernel side's, too: see enforcers/bpf/abi.h. */
 typedef enum FilePerm {
@@ -96,6 +106,7 @@ extern const Word socket_protocol_words[]; /* SocketProtocol */
 extern const Word ptrace_perm_words[];     /* PtracePerm */
 extern const Word mount_flag_words[];      /* 1 << MountWord */
 extern const Word bpf_command_words[];     /* 1 << enum bpf_cmd */
+extern const Word named_op_words[];        /* 1 << NamedOp */
 extern const Word op_class_words[];        /* defenseInDepth.bpf.classes: 1 << OpKind */
 
 /** words_find() - the bits of @name (case folded), or 0. */

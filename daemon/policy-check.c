@@ -14,7 +14,7 @@ static const uint32_t expressible[_ENFORCER_KIND_MAX] = {
         [ENFORCER_APPARMOR] = 1U << OP_FILE | 1U << OP_CAPABILITY | 1U << OP_SOCKET | 1U << OP_PTRACE | 1U << OP_SIGNAL |
                               1U << OP_MOUNT | 1U << OP_USERNS | 1U << OP_TEXT,
         [ENFORCER_BPF] = 1U << OP_FILE | 1U << OP_CAPABILITY | 1U << OP_SOCKET | 1U << OP_EGRESS | 1U << OP_INGRESS |
-                         1U << OP_PTRACE | 1U << OP_SIGNAL | 1U << OP_MOUNT | 1U << OP_USERNS | 1U << OP_BPF,
+                         1U << OP_PTRACE | 1U << OP_SIGNAL | 1U << OP_MOUNT | 1U << OP_USERNS | 1U << OP_BPF | 1U << OP_NAMED,
         [ENFORCER_SECCOMP] = 1U << OP_SYSCALL,
 };
 

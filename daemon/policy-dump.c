@@ -160,6 +160,9 @@ static void put_op(GString *s, const Rule *r, guint names_max)
         case OP_BPF:
                 put_words(s, bpf_command_words, r->bpf.commands, ",");
                 break;
+        case OP_NAMED:
+                put_words(s, named_op_words, r->named, ",");
+                break;
         case OP_SYSCALL:
                 put_syscall(s, &r->syscall, names_max);
                 break;

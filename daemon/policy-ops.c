@@ -481,6 +481,41 @@ static const Field bpf_entry_fields[] = {
         {NULL},
 };
 
+static const Field named_list = {"operations", field_words, 0, false, named_op_words};
+static const Field named_entry_fields[] = {
+        {"names", field_words, offsetof(OtherEntry, commands), true, named_op_words},
+        {"qualifiers", field_words, offsetof(OtherEntry, qualifiers), false, rule_qualifier_words},
+        {NULL},
+};
+
+static void add_named(const YamlNode *n, int index, const OtherEntry *e, OpContext *c, Diag *d)
+{
+        Rule *r = rule_new(OP_NAMED);
+
+        r->named = e->commands;
+        ops_add(c, r, "operations", index, n, e->qualifiers, d);
+}
+
+static void parse_named_entry(const YamlNode *n, const char *list, int index, OpContext *c, Diag *d)
+{
+        OtherEntry e = {0};
+
+        if (fields_parse(n, &n->pos, list, named_entry_fields, &e, c, d) >= 0)
+                add_named(n, index, &e, c, d);
+}
+
+static void parse_named(const YamlNode *n, OpContext *c, Diag *d)
+{
+        OtherEntry e = {0};
+
+        if (holds_mappings(n)) {
+                ops_parse_list(n, "operations", parse_named_entry, c, d);
+                return;
+        }
+        field_words(&named_list, n, &e.commands, c, d);
+        add_named(n, -1, &e, c, d);
+}
+
 static void add_bpf(const YamlNode *n, int index, const OtherEntry *e, OpContext *c, Diag *d)
 {
         Rule *r = rule_new(OP_BPF);
@@ -532,7 +567,8 @@ static void parse_signal(const YamlNode *n, OpContext *c, Diag *d)
 #define BPF_FIELDS                                                                                                      \
         {"files", field_later}, {"processes", field_later}, {"network", field_later}, {"ptrace", field_later},          \
         {"mounts", field_later}, {"capabilities", field_later}, {"exceptCapabilities", field_later},                    \
-        {"userNamespaces", field_later}, {"bpf", field_later}, {"signal", field_later}
+        {"userNamespaces", field_later}, {"bpf", field_later}, {"operations", field_later},               \
+        {"signal", field_later}
 
 static const Field bpf_fields[] = {BPF_FIELDS, {NULL}};
 static const Field named_fields[] = {
@@ -577,6 +613,7 @@ void ops_parse_bpf(const YamlNode *n, const char *what, OpContext *c, Diag *d)
         parse_capabilities(yaml_get(n, "capabilities"), yaml_get(n, "exceptCapabilities"), c, d);
         parse_key(n, "userNamespaces", parse_userns, c, d);
         parse_key(n, "bpf", parse_bpf_calls, c, d);
+        parse_key(n, "operations", parse_named, c, d);
         parse_key(n, "signal", parse_signal, c, d);
         if (!c->named)
                 return;

@@ -25,7 +25,7 @@ typedef struct OpContext {
 } OpContext;
 
 /** ops_parse_bpf() - a mapping with files, processes, network, ptrace, mounts, capabilities, exceptCapabilities,
- * userNamespaces, bpf, signal; in a named rule also syscalls, appArmor. */
+ * userNamespaces, bpf, operations, signal; in a named rule also syscalls, appArmor. */
 void ops_parse_bpf(const YamlNode *n, const char *what, OpContext *c, Diag *d);
 
 /** ops_parse_network() - sockets, egress, ingress. */

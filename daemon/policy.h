@@ -202,6 +202,7 @@ typedef struct Rule {
                 BpfCallRule bpf;       /* OP_BPF */
                 SyscallRule syscall;   /* OP_SYSCALL */
                 TextRule text;         /* OP_TEXT */
+                uint64_t named;        /* OP_NAMED: 1 << NamedOp */
         };                             /* OP_USERNS: nothing more to say */
 } Rule;
 

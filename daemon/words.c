@@ -112,6 +112,11 @@ const Word bpf_command_words[] = {
         {"link-create", BIT(BPF_LINK_CREATE)}, {NULL, 0},
 };
 
+const Word named_op_words[] = {
+        {"make-executable", BIT(NAMED_MAKE_EXECUTABLE)}, {"make-set-id", BIT(NAMED_MAKE_SET_ID)},
+        {"userfaultfd", BIT(NAMED_USERFAULTFD)}, {"attach-program", BIT(NAMED_ATTACH_PROGRAM)}, {NULL, 0},
+};
+
 const Word op_class_words[] = {
         {"all", BIT(OP_FILE) | BIT(OP_CAPABILITY) | BIT(OP_SOCKET) | BIT(OP_EGRESS) | BIT(OP_INGRESS) | BIT(OP_PTRACE) |
                 BIT(OP_SIGNAL) | BIT(OP_MOUNT) | BIT(OP_USERNS) | BIT(OP_BPF)},

@@ -8,7 +8,7 @@
 #include <linux/types.h>
 #endif
 
-#define VA_ABI_VERSION 5
+#define VA_ABI_VERSION 6
 
 /* ---- bounds ------------------------------------------------------------------------------------------------- */
 #define VA_PATH_MAX 4096        /* include/uapi/linux/limits.h: PATH_MAX; a longer path cannot be had */
@@ -49,6 +49,7 @@
  *   EGRESS_UNIX   the socket's path, or /@name                    1
  *   INGRESS_UNIX  the same                                        1
  *   DEVICE        /dev/block/8:1, /dev/char/1:3: the device behind a device file, in decimal      VA_READ ...
+ *   NAMED         /02: the operation                                1
  * All numbers but those are lower case hexadecimal. A mount is judged once for each of its flags, and once more for the device
  * that a new file system is on, with the flag VA_MOUNT_DEVICE and the device's name as the source. A device has no verdict of
  * its own: what is said about it joins what is said about the file. In abstract names NUL is '@'. */
@@ -65,7 +66,14 @@
 #define VA_KIND_EGRESS_UNIX 10U
 #define VA_KIND_INGRESS_UNIX 11U
 #define VA_KIND_DEVICE 12U
-#define VA_KIND_MAX 13U
+#define VA_KIND_NAMED 13U
+#define VA_KIND_MAX 14U
+
+/* The same as NamedOp. */
+#define VA_NAMED_MAKE_EXECUTABLE 0
+#define VA_NAMED_MAKE_SET_ID 1
+#define VA_NAMED_USERFAULTFD 2
+#define VA_NAMED_ATTACH_PROGRAM 3
 
 /* The same as PtracePerm. */
 #define VA_PTRACE_TRACE 1U
@@ -80,6 +88,8 @@
                 : (kind) == VA_KIND_DEVICE       ? VA_KIND_FILE                                                         \
                                                  : (kind)))
 #define VA_CLASSES_ALL ((1U << (VA_KIND_BPF + 1)) - 1)
+/* What rules may speak of: operations that have a name are of no class, since they are files' or sockets', too. */
+#define VA_KINDS_ALL (VA_CLASSES_ALL | 1U << VA_KIND_NAMED)
 
 /* By MountWord, daemon/op.h, and one more. */
 #define VA_MOUNT_LETTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabc"
@@ -196,12 +206,11 @@ struct va_table {
                              * same value; 0 if there are none */
         __u64 capabilities; /* that something is said about, as a mask: the others need no walk */
         __u64 families;     /* the same for families of sockets; bit 63: all that are not in the mask */
-        __u32 pad;
         __u32 start[VA_KIND_MAX][VA_GROUPS_MAX + 1]; /* [0]: rules for everybody; [g]: only for processes in group g */
         __u8 class_of[256];
         __u32 tab[];
 };
-_Static_assert(sizeof(struct va_table) == 2040, "ABI");
+_Static_assert(sizeof(struct va_table) == 2168, "ABI");
 
 /* ---- who is confined ------------------------------------------------------------------------------------------
  * A label is a struct va_cover under the id of a cgroup. An identity is what a process carries, in storage of its group
@@ -312,7 +321,10 @@ _Static_assert(sizeof(struct va_meta) == 80, "ABI");
 #define VA_OP_FCNTL 38
 #define VA_OP_SECCOMP 39 /* these two are no operations, but say who caused a record of the audit subsystem: struct va_call */
 #define VA_OP_APPARMOR 40
-#define VA_OP_MAX 41
+#define VA_OP_USERNS_JOIN 41
+#define VA_OP_SETSOCKOPT 42
+#define VA_OP_USERFAULTFD 43
+#define VA_OP_MAX 44
 
 /* The same order as EventReason and Action. */
 #define VA_REASON_RULE 0

@@ -8,7 +8,7 @@
 /* What the BPF enforcer can express, and the modes in which: EnforcerOps.kinds and .modes. */
 #define BPF_KINDS                                                                                                       \
         (1U << OP_FILE | 1U << OP_CAPABILITY | 1U << OP_SOCKET | 1U << OP_EGRESS | 1U << OP_INGRESS | 1U << OP_PTRACE |  \
-         1U << OP_SIGNAL | 1U << OP_MOUNT | 1U << OP_USERNS | 1U << OP_BPF)
+         1U << OP_SIGNAL | 1U << OP_MOUNT | 1U << OP_USERNS | 1U << OP_BPF | 1U << OP_NAMED)
 #define BPF_MODES \
         (1U << MODE_ALWAYS_ALLOW | 1U << MODE_RUNTIME_DEFAULT | 1U << MODE_ENHANCE_PROTECT | 1U << MODE_DEFENSE_IN_DEPTH)
 

@@ -27,6 +27,7 @@ static const char *const operations[VA_OP_MAX] = {
         [VA_OP_SENDMSG] = "sendmsg",   [VA_OP_BIND] = "bind",             [VA_OP_LISTEN] = "listen",
         [VA_OP_ACCEPT] = "accept",     [VA_OP_REMOUNT] = "remount",       [VA_OP_USERNS_CREATE] = "userns_create",
         [VA_OP_SECCOMP] = "seccomp",   [VA_OP_APPARMOR] = "apparmor",     [VA_OP_FCNTL] = "fcntl",       [VA_OP_IOCTL] = "ioctl",       [VA_OP_URING_CREDS] = "uring_override_creds",
+        [VA_OP_USERNS_JOIN] = "userns_join", [VA_OP_SETSOCKOPT] = "setsockopt", [VA_OP_USERFAULTFD] = "userfaultfd",
 };
 
 _Static_assert((int)VA_REASON_RULE == (int)REASON_RULE && (int)VA_REASON_NO_PATH == (int)REASON_NO_PATH &&
@@ -38,6 +39,17 @@ _Static_assert((int)VA_ACTION_DENIED == (int)ACTION_DENIED && (int)VA_ACTION_AUD
                "the same order on both sides");
 
 _Static_assert(sizeof(((AuditOrigin *)NULL)->args) == sizeof(((struct va_call *)NULL)->args), "one as long as the other");
+
+static OpKind kind_of(uint32_t kind)
+{
+        switch (kind) {
+        case VA_KIND_EGRESS_UNIX: return OP_EGRESS;
+        case VA_KIND_INGRESS_UNIX: return OP_INGRESS;
+        case VA_KIND_DEVICE: return OP_FILE;
+        case VA_KIND_NAMED: return OP_NAMED;
+        default: return (OpKind)kind;
+        }
+}
 
 /* What was handed out under a key, for when it recurs. */
 typedef struct Repeat {
@@ -105,7 +117,7 @@ static void hand_out(Enforcer *e, const struct va_event *v, size_t size, uint64_
                 .reason = (EventReason)v->reason,
                 .action = (Action)v->action,
                 .operation = operations[v->op],
-                .kind = v->kind < _OP_KIND_MAX ? (OpKind)v->kind : v->kind == VA_KIND_EGRESS_UNIX ? OP_EGRESS : OP_INGRESS,
+                .kind = kind_of(v->kind),
                 .requested = v->kind == VA_KIND_FILE || v->kind == VA_KIND_PTRACE ? v->requested : 0,
                 .object = g_bytes_get_data(object, NULL),
                 .object_size = g_bytes_get_size(object),

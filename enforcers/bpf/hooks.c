@@ -75,6 +75,12 @@ static const struct {
         {"va_capable", VA_NEED_KIND(OP_CAPABILITY)},
         {"va_uring_creds", VA_NEED_KIND(OP_CAPABILITY)},
         {"va_userns", VA_NEED_KIND(OP_USERNS)},
+        {"va_join_userns", VA_NEED_KIND(OP_USERNS)},
+
+        /* named.bpf.c */
+        {"va_make", VA_NEED_KIND(VA_KIND_NAMED)},
+        {"va_userfaultfd", VA_NEED_KIND(VA_KIND_NAMED)},
+        {"va_setsockopt", VA_NEED_KIND(VA_KIND_NAMED)},
 
         /* processes.bpf.c */
         {"va_kill", VA_NEED_KIND(OP_SIGNAL)},
@@ -115,5 +121,5 @@ uint32_t hook_needs(const char *program)
 
 uint32_t hook_needs_of_policy(const struct va_table *table)
 {
-        return VA_NEED_CORE | VA_NEED_FILE | (table->kinds & VA_CLASSES_ALL);
+        return VA_NEED_CORE | VA_NEED_FILE | (table->kinds & VA_KINDS_ALL);
 }

@@ -114,11 +114,15 @@
 #define PTRACE_MODE_ATTACH 0x02U
 #define PTRACE_MODE_NOAUDIT 0x04U
 
+/* include/uapi/linux/capability.h */
+#define CAP_SYS_ADMIN 21
+
 /* include/linux/security.h */
 #define CAP_OPT_NOAUDIT 2U
 
 /* include/uapi/linux/sched.h, include/linux/sched.h */
 #define CLONE_THREAD 0x00010000UL
+#define CLONE_NEWUSER 0x10000000UL
 #define PF_KTHREAD 0x00200000U
 #define PF_IO_WORKER 0x00000010U
 
@@ -326,6 +330,11 @@ struct task_struct {
         struct hlist_node pid_links[4];
 } __core;
 
+/* include/linux/cred.h */
+struct cred {
+        void *user_ns;
+} __core;
+
 /* include/linux/binfmts.h */
 struct linux_binprm {
         struct file *file;
@@ -347,7 +356,6 @@ struct bpf_prog {
 } __core;
 
 /* include/linux/cred.h */
-struct cred;
 
 /* include/uapi/linux/in6.h */
 struct in6_addr {

@@ -19,6 +19,9 @@ _Static_assert(VA_KIND_FILE == (int)OP_FILE && VA_KIND_CAPABILITY == (int)OP_CAP
                        VA_KIND_SIGNAL == (int)OP_SIGNAL && VA_KIND_MOUNT == (int)OP_MOUNT &&
                        VA_KIND_USERNS == (int)OP_USERNS && VA_KIND_BPF == (int)OP_BPF,
                "the same order on both sides");
+_Static_assert(VA_NAMED_MAKE_EXECUTABLE == (int)NAMED_MAKE_EXECUTABLE && VA_NAMED_MAKE_SET_ID == (int)NAMED_MAKE_SET_ID &&
+                       VA_NAMED_USERFAULTFD == (int)NAMED_USERFAULTFD && VA_NAMED_ATTACH_PROGRAM == (int)NAMED_ATTACH_PROGRAM,
+               "the same order on both sides");
 _Static_assert(VA_PTRACE_TRACE == (int)PTRACE_PERM_TRACE && VA_PTRACE_TRACEBY == (int)PTRACE_PERM_TRACEBY &&
                        VA_PTRACE_READ == (int)PTRACE_PERM_READ && VA_PTRACE_READBY == (int)PTRACE_PERM_READBY,
                "the same bits on both sides");
@@ -323,6 +326,10 @@ GArray *objects_of_rule(const Rule *r, bool deny)
                 n = numbers(r->bpf.commands, 64, 2);
                 add(out, VA_KIND_BPF, false, g_strconcat("/", n, NULL));
                 break;
+        case OP_NAMED:
+                n = numbers(r->named, _NAMED_MAX, 2);
+                add(out, VA_KIND_NAMED, false, g_strconcat("/", n, NULL));
+                break;
         default:
                 break;
         }
@@ -458,6 +465,10 @@ GBytes *objects_format(uint32_t kind, const uint8_t *bytes, size_t size)
         case VA_KIND_BPF:
                 if (size == 3)
                         text = word_of(bpf_command_words, read_hex(bytes + 1, 2));
+                break;
+        case VA_KIND_NAMED:
+                if (size == 3)
+                        text = word_of(named_op_words, read_hex(bytes + 1, 2));
                 break;
         case VA_KIND_EGRESS_UNIX:
         case VA_KIND_INGRESS_UNIX:

@@ -2,6 +2,7 @@
 
 /* Privileges: capabilities, in every user namespace, and user namespaces themselves. */
 
+#include "call.bpf.h"
 #include "object.bpf.h"
 
 /* The kernel also asks for the capabilities of others than the caller: overlayfs writes to its layers as whoever mounted it,
@@ -70,16 +71,12 @@ int BPF_PROG(va_uring_creds, const struct cred *new, int ret)
         return va_verdict(r);
 }
 
-SEC("lsm/userns_create")
-int BPF_PROG(va_userns, const struct cred *cred, int ret)
+static __always_inline int check_userns(__u32 op)
 {
         struct va_scratch *s;
         struct va_text t;
-        int r;
+        int r = va_begin_check(&s);
 
-        if (ret != 0)
-                return ret;
-        r = va_begin_check(&s);
         if (r <= 0)
                 return r < 0 ? -EPERM : 0;
         t = va_begin_text(s);
@@ -89,7 +86,55 @@ int BPF_PROG(va_userns, const struct cred *cred, int ret)
         va_put(&t, 'e');
         va_put(&t, 'r');
         va_end_text(&t);
-        r = va_check(s, VA_KIND_USERNS, 0, VA_OP_USERNS_CREATE, 1);
+        r = va_check(s, VA_KIND_USERNS, 0, op, 1);
         va_release(s);
         return r ? -EPERM : 0;
+}
+
+SEC("lsm/userns_create")
+int BPF_PROG(va_userns, const struct cred *cred, int ret)
+{
+        return ret != 0 ? ret : check_userns(VA_OP_USERNS_CREATE);
+}
+
+/* setns(2): arch/x86/entry/syscalls/syscall_64.tbl, syscall_32.tbl; include/uapi/asm-generic/unistd.h; arch/arm/tools/syscall.tbl */
+static __always_inline bool is_setns(__u32 arch, __u32 nr)
+{
+        switch (arch) {
+        case AUDIT_ARCH_X86_64:
+                return (nr & ~X32_BIT) == 308;
+        case AUDIT_ARCH_I386:
+                return nr == 346;
+        case AUDIT_ARCH_AARCH64:
+                return nr == 268;
+        case AUDIT_ARCH_ARM:
+                return nr == 375;
+        default:
+                return false;
+        }
+}
+
+/* Is the task about to enter a user namespace? A descriptor without flags may be of another kind of namespace, but what it is of
+ * can be changed by another thread until we look. */
+static __always_inline bool is_joining(struct task_struct *task)
+{
+        struct va_call c = {};
+
+        va_read_call(&c, task);
+        return is_setns(c.arch, va_call_number(task)) && (!(__u32)c.args[1] || c.args[1] & CLONE_NEWUSER);
+}
+
+/* Nobody else is asked about setns(2); the kernel asks for sys_admin in the namespace that is entered. */
+SEC("lsm/capable")
+int BPF_PROG(va_join_userns, const struct cred *cred, void *ns, int cap, unsigned int opts, int ret)
+{
+        struct task_struct *task = bpf_get_current_task_btf();
+
+        if (ret != 0)
+                return ret;
+        if (cap != CAP_SYS_ADMIN || ns == cred->user_ns)
+                return 0; /* allow: it is not that question */
+        if (va_unconfined(task))
+                return 0; /* allow: under no policy */
+        return is_joining(task) ? check_userns(VA_OP_USERNS_JOIN) : 0;
 }

@@ -159,7 +159,7 @@ static void append_moves(Dump *d, uint32_t s)
 /* By VA_KIND_*. */
 static const char *const kind_names[VA_KIND_MAX] = {
         "file", "capability", "socket", "egress", "ingress", "ptrace", "signal", "mount", "userns", "bpf", "egress-unix",
-        "ingress-unix", "device",
+        "ingress-unix", "device", "operation",
 };
 
 static void append_classes(GString *s, const char *word, uint32_t classes)

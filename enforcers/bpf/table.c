@@ -150,7 +150,7 @@ static bool check_header(const struct va_table *t, size_t size, TableKind kind)
         if (t->n_classes == 0 || t->n_classes > VA_CLASSES_MAX || t->n_groups > VA_GROUPS_MAX ||
             t->flags & ~(VA_T_BASE | VA_T_TRIAL | VA_T_NO_RAW))
                 return false;
-        if (t->kinds & ~VA_CLASSES_ALL || t->default_deny & ~t->kinds || t->n_rules > UINT16_MAX)
+        if (t->kinds & ~VA_KINDS_ALL || t->default_deny & ~t->kinds || t->n_rules > UINT16_MAX)
                 return false;
         for (unsigned i = 0; i < 256; i++)
                 if (t->class_of[i] >= t->n_classes)

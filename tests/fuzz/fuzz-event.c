@@ -102,6 +102,7 @@ static void generate_objects(FuzzEmit emit, void *userdata)
                 {"mount", "/0/proc:/proc", VA_KIND_MOUNT},
                 {"bpf", "/05", VA_KIND_BPF},
                 {"unix", "/@name", VA_KIND_EGRESS_UNIX},
+                {"operation", "/02", VA_KIND_NAMED},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(objects); i++) {

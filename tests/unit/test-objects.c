@@ -57,6 +57,8 @@ static const struct {
         {"{capabilities: [all], exceptCapabilities: [net_bind_service]}", VA_KIND_CAPABILITY, "/00 /0b /28", "/0a"},
         {"{capabilities: [{names: [all], except: [chown]}]}", VA_KIND_CAPABILITY, "/01 /28", "/00"},
         {"{userNamespaces: true}", VA_KIND_USERNS, "/user", "/use /"},
+        {"{operations: [userfaultfd]}", VA_KIND_NAMED, "/02", "/01 /03"},
+        {"{operations: [{names: [make-executable, make-set-id], qualifiers: [deny]}]}", VA_KIND_NAMED, "/00 /01", "/02"},
         {"{bpf: [prog-load]}", VA_KIND_BPF, "/05", "/04 /06"},
         {"{bpf: [{commands: [map-create], qualifiers: [deny]}]}", VA_KIND_BPF, "/00", "/05"},
         {"{signal: {}}", VA_KIND_SIGNAL, "/o/sleep /o/", "/i/sleep"},
@@ -258,6 +260,7 @@ static void test_format(void)
                 {VA_KIND_MOUNT, "/Q/none/srv/a", "/srv/a"},
                 {VA_KIND_USERNS, "/user", "user namespace"},
                 {VA_KIND_BPF, "/05", "prog-load"},
+                {VA_KIND_NAMED, "/03", "attach-program"},
                 {VA_KIND_FILE, "/etc/x", "/etc/x"},
         };
 

@@ -212,17 +212,17 @@ hardening disallow-create-user-ns BS 2
 | unshareuser | newns ; unshare uts
 | cloneuser
 | clone3user | | stopped:EPERM@clone3user,ENOSYS@clone3user
-| joinuser $t/inuser.pid | | only:S
+| joinuser $t/inuser.pid
 | as 1000 ; unshareuser
 hardening disallow-load-all-bpf-prog BS 2
 | bpfload | bpfcreate
-hardening disallow-load-bpf-via-setsockopt S 2
+hardening disallow-load-bpf-via-setsockopt BS 2
 | sockopt filter | sockopt reuseaddr
 | sockopt bpf
 | sockopt reuseport-cbpf
 | sockopt reuseport-ebpf
 | ringsockopt filter | | free:ok,EOPNOTSUPP@ringsockopt
-hardening disallow-userfaultfd-creation S 2
+hardening disallow-userfaultfd-creation BS 2
 | userfault | read $t/file
 | userfault device
 hardening block-access-to-service-manager B 2
@@ -337,13 +337,13 @@ attackProtection disable-su-sudo AB 1
 | exec $t/bin/sudo
 | exec $t/bin/link-to-su
 | exec $t/bin/copy-of-su | | known
-attackProtection disable-chmod-x-bit S 1
+attackProtection disable-chmod-x-bit BS 1
 put $t/mine | call chmod $t/mine 0755 | call chmod $t/mine 0644
 put $t/mine | take $t/mine r ; call fchmod @ 0755
 put $t/mine | call fchmodat -100 $t/mine 0711
 put $t/mine | call fchmodat2 -100 $t/mine 0700 0 | | free:ok,ENOSYS@call
 put $t/mine | open $t/mine w ; rm $t/mine ; open $t/mine wc | | known
-attackProtection disable-chmod-s-bit S 1
+attackProtection disable-chmod-s-bit BS 1
 put $t/mine | call chmod $t/mine 04755 | call chmod $t/mine 0755
 put $t/mine | take $t/mine r ; call fchmod @ 02755
 put $t/mine | call fchmodat -100 $t/mine 06755
