@@ -182,7 +182,7 @@ hardening disable-cap-audit-control AB 3
 hardening disable-cap-setfcap AB 4
 put $t/mine | filecaps $t/mine | hostname
 hardening disable-cap-syslog AB 3
-| syslog | hostname
+| only 34 ; syslog | hostname
 hardening disable-cap-wake-alarm AB 4
 | alarmclock | hostname
 hardening disable-cap-block-suspend AB 3
@@ -576,7 +576,24 @@ count_alarms() { # CELL ACTION|none: for each rule as many alarms as attacks, an
 }
 
 comment "prepared after $SECONDS s"
-for id in "${ids[@]}"; do try "$id" plain without "without/$id"; done
+# A call that this kernel does not have is no attack.
+drop() { # ID LABEL RESULT
+        local table
+        comment "not on this kernel: $1: $2: $3"
+        for table in attacks plain; do
+                grep -vF "$2|" "$scratch/$1.$table" >"$scratch/rest"
+                mv "$scratch/rest" "$scratch/$1.$table"
+        done
+        awk -v id="$1" '$1 == id { for (i = 5; i <= 6; i++) $i = $i - 1 ($i ~ /\+/ ? "+" : "") } { print }' "$scratch/index" >"$scratch/rest"
+        mv "$scratch/rest" "$scratch/index"
+}
+for id in "${ids[@]}"; do
+        try "$id" plain without "without/$id"
+        [ -s "$scratch/$id.plain" ] || continue
+        while IFS='|' read -r verdict label text; do
+                case $verdict:$text in pass:ENOSYS@* | pass:EOPNOTSUPP@*) drop "$id" "$label" "$text" ;; esac
+        done < <(cat "$scratch/with")
+done
 comment "without a policy: $SECONDS s"
 cell blocked-denied false true with DENIED
 cell blocked-quiet false false with none
