@@ -96,14 +96,37 @@ int BPF_PROG(va_file_open, struct file *file, int ret)
         return mediate_open(file, (__u64)file->f_path.mnt, (__u64)file->f_path.dentry, VA_OP_OPEN, want);
 }
 
+/* From wherever it came. */
 SEC("lsm/file_receive")
 int BPF_PROG(va_receive, struct file *file, int ret)
 {
+        struct va_scratch *s;
+        __u64 mnt, dentry;
+        umode_t type;
+        __u32 want;
+        int r;
+
         if (ret != 0)
                 return ret;
         if (va_unconfined(bpf_get_current_task_btf()))
                 return 0; /* allow: under no policy */
-        return mediate_file(file, VA_OP_RECEIVE, wanted(file->f_flags & O_APPEND, file->f_mode));
+        want = wanted(file->f_flags & O_APPEND, file->f_mode);
+        type = BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT;
+        if (type == S_IFCHR || type == S_IFBLK)
+                return mediate_file(file, VA_OP_RECEIVE, want); /* which knows devices */
+        r = va_take_scratch(&s);
+        if (r <= 0)
+                return r;
+        file_path(file, &mnt, &dentry);
+        mnt = va_address((void *)mnt);
+        dentry = va_address((void *)dentry);
+        r = va_path(s, 0, mnt, dentry);
+        if (r == 0)
+                r = va_check(s, VA_KIND_FILE, 0, VA_OP_RECEIVE, want);
+        else
+                r = r < 0 ? va_check_elsewhere(s, dentry, VA_OP_RECEIVE, want, VA_KIND_FILE) : 0;
+        va_release(s);
+        return va_verdict(r);
 }
 
 /* A descriptor that was opened to append begins to write. */

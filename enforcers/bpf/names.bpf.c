@@ -8,7 +8,6 @@
 const volatile bool va_setattr_idmap = false; /* inode_setattr has the mount's mapping before the dentry, since 6.9 */
 
 #define MOUNTS_MAX 4096 /* mounts of one file system that are looked at */
-#define NAMES_MAX 32    /* of them, those that show one file */
 
 static __always_inline int write_at(const struct path *dir, struct dentry *dentry, __u32 op)
 {
@@ -222,7 +221,7 @@ static __always_inline int everywhere(struct dentry *dentry, __u32 op)
 {
         struct va_every x = va_first_mount(BPF_CORE_READ(dentry, d_inode, i_sb), dentry);
 
-        for (int i = 0; i < NAMES_MAX; i++) {
+        for (int i = 0; i < VA_MOUNTS_MAX; i++) {
                 va_next_mount(&x);
                 if (!x.found)
                         return x.done ? 0 : -EACCES; /* deny: too many mounts, or the list changed meanwhile */
@@ -230,6 +229,30 @@ static __always_inline int everywhere(struct dentry *dentry, __u32 op)
                         return -EACCES;
         }
         return -EACCES; /* deny: too many names */
+}
+
+__attribute__((noinline)) int va_check_elsewhere(struct va_scratch *s, __u64 dentry, __u32 op, __u32 want, __u32 kind)
+{
+        struct dentry *d = (struct dentry *)dentry;
+        struct va_every x = va_first_mount(BPF_CORE_READ(d, d_inode, i_sb), d);
+        int r = 0;
+
+        if (!s)
+                return -EACCES;
+        for (int i = 0; i < VA_MOUNTS_MAX; i++) {
+                va_next_mount(&x);
+                if (!x.found && i > 0 && x.done)
+                        return 0;
+                if (!x.found || va_path(s, 0, x.found, x.dentry))
+                        break;
+                if (want)
+                        r = va_check(s, VA_KIND_FILE, 0, op, want);
+                if (r == 0 && kind != VA_KIND_FILE)
+                        r = va_check(s, kind, 0, op, 1);
+                if (r)
+                        return r;
+        }
+        return va_refuse(s, op, VA_REASON_NO_PATH, 0);
 }
 
 static __always_inline int write_everywhere(struct dentry *dentry, __u32 op)

@@ -317,6 +317,7 @@ static __always_inline int check_abstract(struct va_scratch *s, __u64 from, __u3
 #define UNIX_NONE 0
 #define UNIX_PATH 1
 #define UNIX_ABSTRACT 2
+#define UNIX_ELSEWHERE 3 /* a file, on a mount that the task's namespace does not have */
 
 /** va_put_unix() - name the name that the socket at the address @sk has. Return: UNIX_*; -1: it cannot be had. */
 __attribute__((noinline)) int va_put_unix(struct va_scratch *s, __u64 sk)
@@ -330,7 +331,7 @@ __attribute__((noinline)) int va_put_unix(struct va_scratch *s, __u64 sk)
                 return -1;
         if (dentry) {
                 r = va_path(s, 0, (__u64)BPF_CORE_READ(u, path.mnt), dentry);
-                return r < 0 ? -1 : r == 0 ? UNIX_PATH : UNIX_NONE;
+                return r < 0 ? UNIX_ELSEWHERE : r == 0 ? UNIX_PATH : UNIX_NONE;
         }
         if (!address)
                 return UNIX_NONE;
@@ -343,26 +344,33 @@ __attribute__((noinline)) int va_put_unix(struct va_scratch *s, __u64 sk)
 }
 
 /* To reach a socket in the file system is to write to its file, too. */
+static __always_inline int check_name(struct va_scratch *s, int what, __u32 kind, __u32 op)
+{
+        int r = 0;
+
+        if (what == UNIX_PATH && kind == VA_KIND_EGRESS_UNIX)
+                r = va_check(s, VA_KIND_FILE, 0, op, VA_WRITE);
+        return r ? r : va_check(s, kind, 0, op, 1);
+}
+
 static __always_inline int check_unix(struct sock *sk, __u32 kind, __u32 op)
 {
         struct va_scratch *s;
         int r, what;
+        __u64 at;
 
         r = va_begin_check(&s);
         if (r <= 0)
                 return r;
-        what = va_put_unix(s, va_address(sk));
-        if (what < 0)
+        at = va_address(sk);
+        what = va_put_unix(s, at);
+        if (what == UNIX_ELSEWHERE)
+                r = va_check_elsewhere(s, (__u64)BPF_CORE_READ((struct unix_sock *)at, path.dentry), op,
+                                       kind == VA_KIND_EGRESS_UNIX ? VA_WRITE : 0, kind);
+        else if (what < 0)
                 r = va_refuse(s, op, VA_REASON_NO_PATH, 0);
-        else if (what == UNIX_NONE)
-                r = 0; /* allow: who reaches it was given it */
-        else {
-                r = 0;
-                if (what == UNIX_PATH && kind == VA_KIND_EGRESS_UNIX)
-                        r = va_check(s, VA_KIND_FILE, 0, op, VA_WRITE);
-                if (r == 0)
-                        r = va_check(s, kind, 0, op, 1);
-        }
+        else
+                r = what == UNIX_NONE ? 0 : check_name(s, what, kind, op); /* allow: who reaches one without a name was given it */
         va_release(s);
         return va_verdict(r);
 }

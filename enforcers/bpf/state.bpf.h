@@ -281,6 +281,8 @@ static __always_inline void va_begin(struct va_identity *id, const struct va_fou
  * negative: the path cannot be had. */
 int va_path(struct va_scratch *s, __u32 which, __u64 mnt, __u64 dentry);
 
+#define VA_MOUNTS_MAX 32 /* mounts that show one file, which it is asked about under */
+
 /** va_next_mount() - find the next one (names.bpf.c). */
 int va_next_mount(struct va_every *x);
 
@@ -296,6 +298,12 @@ static __always_inline struct va_every va_first_mount(struct super_block *sb, st
         x.next = (__u64)BPF_CORE_READ(head, next);
         return x;
 }
+
+/** va_check_elsewhere() - judge a file that came from another mount namespace (a socket that was bound there, a descriptor): it is
+ * asked about under each mount of the task's own namespace that shows it, since by which of them it was reached nobody says. If
+ * none does, its path cannot be had. @want is the access to the file (0: it is not asked about), @kind what else it is, if not
+ * VA_KIND_FILE. Return: 0 or -EACCES (names.bpf.c). */
+int va_check_elsewhere(struct va_scratch *s, __u64 dentry, __u32 op, __u32 want, __u32 kind);
 
 #define VA_DEVICE_BLOCK 1U
 #define VA_DEVICE_CHAR 2U
