@@ -70,6 +70,14 @@ static void warn_of_exec(const Policy *p, const Verdicts *v, Diag *d)
 
 /* ---- the file --------------------------------------------------------------------------------------------------------- */
 
+static bool is_quiet(const Policy *p, const VerdictCall *call)
+{
+        for (guint i = 0; i < call->entries->len; i++)
+                if (!verdict_is_quiet(p->rules->pdata[g_array_index(call->entries, VerdictEntry, i).rule]))
+                        return false;
+        return call->entries->len > 0;
+}
+
 /* Of @v what is to be denied in silence; of the calls and entries nothing is copied. */
 static Verdicts *quiet_part(const Policy *p, const Verdicts *v)
 {
@@ -83,9 +91,8 @@ static Verdicts *quiet_part(const Policy *p, const Verdicts *v)
 
                 for (guint c = 0; c < from->calls->len; c++) {
                         const VerdictCall *call = &g_array_index(from->calls, VerdictCall, c);
-                        const VerdictEntry *first = call->entries->len == 1 ? &g_array_index(call->entries, VerdictEntry, 0) : NULL;
 
-                        if (first && verdict_is_quiet(p->rules->pdata[first->rule]))
+                        if (is_quiet(p, call))
                                 g_array_append_val(to.calls, *call);
                 }
                 g_array_append_val(q->abis, to);

@@ -57,7 +57,8 @@ static bool passes(SyscallAction a)
 
 bool verdict_is_quiet(const Rule *r)
 {
-        return r->origin == RULE_DEFAULT && r->syscall.action == SYSCALL_ERRNO && r->syscall.errno_ret == ENOSYS && !r->syscall.args;
+        return (r->origin == RULE_DEFAULT || r->origin == RULE_BUILT_IN) && r->syscall.action == SYSCALL_ERRNO &&
+               r->syscall.errno_ret == ENOSYS && !r->syscall.args;
 }
 
 /* What becomes of a call that @r is about; false: what would without @r. */

@@ -51,7 +51,7 @@ table userns <<'T'
 unshare | ok | EPERM@unshareuser | | FILTER ; unshareuser | disallow-create-user-ns syscall unshare
 unshare-neighbour | ok | ok | | FILTER ; call unshare 0x04000000 |
 clone | ok | EPERM@cloneuser | | FILTER ; cloneuser | disallow-create-user-ns syscall clone
-clone3 | ok | ENOSYS@clone3user | | FILTER ; clone3user | disallow-create-user-ns syscall clone3
+clone3 | ok | ENOSYS@clone3user | | FILTER ; clone3user | none clone3
 setns | EBADF@call | EPERM@call | | FILTER ; call setns 99 0x10000000 | disallow-create-user-ns syscall setns
 setns-any-kind | EBADF@call | EPERM@call | | FILTER ; call setns 99 0 | -
 setns-neighbour | EBADF@call | EBADF@call | | FILTER ; call setns 99 0x04000000 |

@@ -211,7 +211,7 @@ hardening disallow-abuse-user-ns AB 6
 hardening disallow-create-user-ns BS 2
 | unshareuser | newns ; unshare uts
 | cloneuser
-| clone3user | | stopped:EPERM@clone3user,ENOSYS@clone3user
+| clone3user | | stopped:EPERM@clone3user,ENOSYS@clone3user alarms:0+
 | joinuser $t/inuser.pid
 | as 1000 ; unshareuser
 hardening disallow-load-all-bpf-prog BS 2
