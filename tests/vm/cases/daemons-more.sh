@@ -5,7 +5,7 @@
 # vm-takes: 80
 #
 # systemd-resolved, and containers of podman, under the examples that are shipped for them and under RuntimeDefault: they do their work
-# without a word, and an intruder does not do his.
+# without a word, and an intruder does not do his. And sockets that were bound in another mount namespace than the service has.
 
 . /mnt/tests/lib/check.sh
 . /mnt/tests/lib/daemons.sh
@@ -80,5 +80,18 @@ daemon web-containers "" BPF "EPERM@mount EACCES@open EACCES@open EACCES@exec" '
 
 by_default systemd-resolved systemd-resolved.service BPF
 by_default web-containers "" BPF
+
+# ---- sockets that PID 1 has bound, for a service with a mount namespace of its own --------------------------------------------------
+
+own() { systemd-run -q --wait --pipe --unit="elsewhere-$RANDOM" -p PrivateTmp=yes "$progs/attempt" "$@"; }
+systemd-run -q --unit=case-sockets --socket-property=ListenStream=/run/case/no.sock --socket-property=ListenStream=/run/case/yes.sock sleep inf
+echo 'bpfRawRules: {files: [{pattern: /run/case/no.sock, permissions: [write], qualifiers: [deny]}]}' | policy elsewhere '{kind: Service, name: "elsewhere-*.service"}'
+expect elsewhere/without ok own connect /run/case/no.sock
+reload elsewhere/load
+since=$(date +%s)
+expect elsewhere/denied EACCES@connect own connect /run/case/no.sock
+expect elsewhere/neighbour ok own connect /run/case/yes.sock
+told elsewhere/told "$since" elsewhere 'DENIED files.0. connect /run/case/no.sock'
+
 comment "$SECONDS s"
 done_testing
