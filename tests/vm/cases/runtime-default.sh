@@ -166,6 +166,20 @@ expect service/denied no cat $t/said
 succeeds service/alarm until_true 10 alarm_says '^DENIED.rts.*runtime-default.*unshare'
 fails service/clone3-is-no-alarm alarm_says clone3
 
+# --- all three in one process ---------------------------------------------------------------------------------------------------------
+plain rt AppArmorBPFSeccomp
+reload all/reload
+cat >"$scratch/all" <<'T'
+file | ok | EACCES@open | | filter rt ; open /proc/sys/vm/swappiness w | runtime-default open /proc/sys/vm/swappiness
+kcore | ok | EACCES@open | | filter rt ; open /proc/kcore r | runtime-default open /proc/kcore
+call | ok | EPERM@unshareuser | | filter rt ; unshareuser | runtime-default syscall unshare
+neighbour | ok | ok | | filter rt ; open /proc/sys/vm/swappiness r ; call socket 2 1 0 ; exec /bin/true | none socket
+T
+without <(sed 's/filter rt ; //' "$scratch/all")
+with "$scratch/all" $cg all varmor.rt
+alarms_in "$scratch/all" rt.service rt
+each_once all rt.service
+
 # --- modes ------------------------------------------------------------------------------------------------------------------------
 plain rtb AppArmorBPFSeccomp EnhanceProtect "{privileged: true}"
 reload modes/reload
