@@ -116,7 +116,9 @@ static void key_add_bytes(GByteArray *k, GBytes *b)
 static GBytes *alarm_key(const Alarm *a)
 {
         GByteArray *k = g_byte_array_new();
-        const uint32_t numbers[] = {(uint32_t)a->mode, a->action, a->reason, (uint32_t)a->kind, a->requested, a->uid};
+        /* What is denied is denied by one enforcer, and the others do not see it: two that tell of it mean two calls. */
+        const uint32_t denier = a->action == ACTION_DENIED ? a->enforcers : 0;
+        const uint32_t numbers[] = {(uint32_t)a->mode, a->action, a->reason, (uint32_t)a->kind, a->requested, a->uid, denier};
 
         key_add(k, numbers, sizeof(numbers));
         key_add(k, &a->cgroup_id, sizeof(a->cgroup_id));

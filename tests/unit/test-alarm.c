@@ -257,6 +257,25 @@ static void test_one_of_both(void)
         g_assert_cmpuint(alarm_table_next(t), ==, UINT64_MAX);
 }
 
+/* What is denied is denied by one: whoever denies it next, after an enforcer was added, tells of another call. */
+static void test_denied_by_either(void)
+{
+        Both b = {0};
+        g_autoptr(AlarmTable) t = alarm_table_new(see_both, &b);
+
+        alarm_table_configure(t, 10 * S, 0);
+        for (unsigned i = 0; i < 2; i++) {
+                Alarm *a = new_alarm("/a");
+
+                a->action = ACTION_DENIED;
+                a->enforcers = i == 0 ? apparmor : bpf;
+                alarm_table_add(t, a, S + i);
+        }
+        g_assert_cmpuint(b.n_entries, ==, 2);
+        g_assert_cmpuint(b.n_events, ==, 2);
+        g_assert_cmpuint(b.last, ==, bpf);
+}
+
 /* Without a window calls are told one by one, those of both still once. */
 static void test_both_no_window(void)
 {
@@ -435,6 +454,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/alarm/no-window", test_no_window);
         g_test_add_func("/alarm/both", test_both);
         g_test_add_func("/alarm/one-of-both", test_one_of_both);
+        g_test_add_func("/alarm/denied-by-either", test_denied_by_either);
         g_test_add_func("/alarm/both-no-window", test_both_no_window);
         g_test_add_func("/alarm/both-names", test_both_names);
         g_test_add_func("/alarm/message", test_message);
