@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "oci.h"
+#include "verdicts.h"
 
 bool fate_passes(SyscallAction a)
 {
@@ -59,6 +60,8 @@ static const char *why_not(const OciWish *w, const Rule *r, const SeccompHost *h
         if (!seccomp_host_has(host, &r->syscall))
                 return "its 'includes' and 'excludes' say that it is not for this machine, or not for a process with the usual "
                        "capabilities of a container";
+        if (w->policy->target.kind == TARGET_CONTAINER)
+                return verdict_container_why_not(w->policy, r);
         return NULL;
 }
 
@@ -159,7 +162,7 @@ static int find_closed(GPtrArray *wanted, Region **ret)
 
                 if (!part->in_profile || !fate_passes(part->fate.action))
                         continue;
-                r = region_subtract(closed, part->region, &next);
+                r = region_subtract(closed, part->region, false, &next);
                 if (r < 0)
                         return r;
                 g_array_unref(closed);
@@ -184,7 +187,7 @@ static int close_idle(const OciWish *w, GPtrArray *wanted)
 
                 if (part->in_profile || part->fate.action <= w->fallback.action)
                         continue;
-                r = region_subtract(part->region, closed, &left);
+                r = region_subtract(part->region, closed, false, &left);
                 if (r < 0)
                         break;
                 g_array_unref(part->region);
@@ -213,7 +216,7 @@ int oci_wish_parts(const OciWish *w, const char *name, GPtrArray **ret)
 
                 if (r < 0)
                         return r;
-                r = region_subtract(left, part->region, &next);
+                r = region_subtract(left, part->region, w->ints, &next);
                 if (r < 0)
                         return r;
                 p->fate = part->fate;

@@ -35,13 +35,14 @@ typedef struct OciWish {
         GHashTable *wanted; /* name -> GPtrArray of Part, as the rules say it, not yet disjoint */
         Fate fallback;      /* of what no rule is about */
         bool log;           /* something of it is to be reported */
+        bool ints;          /* what is in no part is denied, so that arguments that are ints need no other values: region_subtract() */
 } OciWish;
 
 /** oci_wish_read() - fill @w, whose policy and table are there; in @d, as warnings, the rules that cannot be in a profile.
  * Return: 0, negative errno of region_from_args(). */
 int oci_wish_read(OciWish *w, const SeccompHost *host, Diag *d);
 
-/** oci_wish_parts() - of all calls of @name: parts (of Part) that do not overlap, and that are all of them together. */
+/** oci_wish_parts() - of all calls of @name: parts (of Part) that do not overlap, and that are all of them together, but for @w->ints. */
 int oci_wish_parts(const OciWish *w, const char *name, GPtrArray **ret);
 
 /** oci_is_allow_list() - does the policy name what is permitted, and not what is denied? */

@@ -270,7 +270,7 @@ static int meet_default(Merge *m, const char *name, const GPtrArray *entries, co
 
         for (guint i = 0; entries && i < entries->len; i++) {
                 Region *next;
-                int r = region_subtract(left, ((const BaseEntry *)entries->pdata[i])->region, &next);
+                int r = region_subtract(left, ((const BaseEntry *)entries->pdata[i])->region, m->wish.ints, &next);
 
                 if (r < 0)
                         return r;
@@ -425,6 +425,7 @@ int oci_seccomp(const Policy *p, const SeccompHost *host, json_object *base, jso
         if (r >= 0)
                 r = read_base(&m, base);
         m.fate = fate_stricter(m.base_default, m.wish.fallback);
+        m.wish.ints = !fate_passes(m.fate.action);
         if (r >= 0 && (int)m.fate.action < 0)
                 r = bad_base(&m, "its 'defaultAction' is not known");
         if (r >= 0)

@@ -73,12 +73,43 @@ static void add_piece(GArray *pieces, Piece p)
                 g_array_append_val(pieces, p);
 }
 
+/* What the kernel takes for an int: a caller extends it by zeros or by its sign. */
+#define INT_MASK UINT64_C(0xffffffff)
+#define INT_NEGATIVE UINT64_C(0xffffffff80000000)
+
+static bool piece_is_int(const Piece *p)
+{
+        return p->mask == INT_MASK && p->first == 0 && p->last == UINT64_MAX;
+}
+
+/* All other ints. Whoever puts anything else into the half that the kernel does not look at is in none of them: to tell him apart
+ * as well would take 32 pieces instead of four, each of which multiplies with those of other conditions. */
+static void add_other_ints(GArray *out, uint64_t value)
+{
+        uint64_t negative = value | ~INT_MASK;
+
+        if (value > 0)
+                add_piece(out, (Piece){.first = 0, .last = value - 1});
+        add_piece(out, (Piece){.first = value + 1, .last = INT_MASK});
+        if (negative < INT_NEGATIVE)
+                add_piece(out, (Piece){.first = INT_NEGATIVE, .last = UINT64_MAX});
+        else {
+                add_piece(out, (Piece){.first = INT_NEGATIVE, .last = negative - 1});
+                if (negative < UINT64_MAX)
+                        add_piece(out, (Piece){.first = negative + 1, .last = UINT64_MAX});
+        }
+}
+
 /* Disjoint. */
-static GArray *piece_complement(const Piece *p)
+static GArray *piece_complement(const Piece *p, bool ints)
 {
         GArray *out = g_array_new(FALSE, FALSE, sizeof(Piece));
         Piece same = *p;
 
+        if (ints && piece_is_int(p)) {
+                add_other_ints(out, p->value);
+                return out;
+        }
         if (p->first > 0)
                 add_piece(out, (Piece){.first = 0, .last = p->first - 1});
         if (p->last < UINT64_MAX)
@@ -153,7 +184,7 @@ static Box box_whole(void)
 }
 
 /* What of @a differs from @b first in the argument i, for each i. */
-static void box_subtract(const Box *a, const Box *b, Region *out)
+static void box_subtract(const Box *a, const Box *b, bool ints, Region *out)
 {
         Box common, rest = *a;
 
@@ -162,7 +193,7 @@ static void box_subtract(const Box *a, const Box *b, Region *out)
                 return;
         }
         for (unsigned i = 0; i < REGION_ARGS; i++) {
-                g_autoptr(GArray) others = piece_complement(&b->arg[i]);
+                g_autoptr(GArray) others = piece_complement(&b->arg[i], ints);
 
                 for (guint k = 0; k < others->len; k++) {
                         Box part = rest;
@@ -253,7 +284,7 @@ int region_intersect(const Region *a, const Region *b, Region **ret)
         return 0;
 }
 
-int region_subtract(const Region *a, const Region *b, Region **ret)
+int region_subtract(const Region *a, const Region *b, bool ints, Region **ret)
 {
         g_autoptr(GArray) left = region_new(false);
 
@@ -262,7 +293,7 @@ int region_subtract(const Region *a, const Region *b, Region **ret)
                 Region *next = region_new(false);
 
                 for (guint i = 0; i < left->len; i++)
-                        box_subtract(&g_array_index(left, Box, i), &g_array_index(b, Box, k), next);
+                        box_subtract(&g_array_index(left, Box, i), &g_array_index(b, Box, k), ints, next);
                 g_array_unref(left);
                 left = next;
                 if (left->len > REGION_BOXES_MAX)

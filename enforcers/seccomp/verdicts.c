@@ -109,6 +109,30 @@ static const char *mode_why_not(const Policy *p)
         }
 }
 
+static bool is_too_fine(const Rule *r)
+{
+        const SyscallRule *s = &r->syscall;
+        uint32_t indices = 0;
+
+        for (guint i = 0; s->args && i < s->args->len; i++)
+                indices |= 1U << g_array_index(s->args, SyscallArg, i).index;
+        return !s->in_profile && g_strv_contains((const char *const *)s->names, "socket") && indices & (indices - 1);
+}
+
+const char *verdict_container_why_not(const Policy *p, const Rule *r)
+{
+        /* A named rule is in it as a whole or not at all. */
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *o = p->rules->pdata[i];
+
+                if (o->kind == OP_SYSCALL && o->pos.line == r->pos.line && o->pos.column == r->pos.column && is_too_fine(o) &&
+                    strcmp(o->id, r->id) == 0)
+                        return "a container has one profile, with the engine's own conditions on socket(2): this rule's, on several "
+                               "arguments, do not fit in";
+        }
+        return NULL;
+}
+
 static char *rule_why_not_seccomp(const Policy *p, const Rule *r)
 {
         const char *mode = mode_why_not(p);
@@ -125,7 +149,7 @@ static char *rule_why_not_seccomp(const Policy *p, const Rule *r)
                 return g_strdup("a seccomp filter is for a whole process and what it executes: Seccomp cannot express 'targets'");
         if (r->qualifiers & RULE_ALLOW && p->mode != MODE_DEFENSE_IN_DEPTH && !r->syscall.in_profile)
                 return g_strdup("allow acts only where everything else is denied (mode DefenseInDepth)");
-        return NULL;
+        return p->target.kind == TARGET_CONTAINER ? g_strdup(verdict_container_why_not(p, r)) : NULL;
 }
 
 /* ---- conditions --------------------------------------------------------------------------------------------------- */

@@ -61,3 +61,6 @@ bool verdict_is_quiet(const Rule *r);
 
 /** syscall_arg_holds() - whether the condition holds for the value of the argument. */
 bool syscall_arg_holds(const SyscallArg *a, uint64_t value);
+
+/** verdict_container_why_not() - why @r, a rule of @p about system calls, cannot be part of the one profile of a container, a sentence; NULL: it can. */
+const char *verdict_container_why_not(const Policy *p, const Rule *r);

@@ -136,6 +136,16 @@ reload slice/reload
 expect slice/inside EACCES@read run --cgroup-parent=some.slice --name web case attempt read /etc/case/key
 expect slice/outside ok run --name web case attempt read /etc/case/key
 
+# ---- conditions that the engine's own profile has, too -----------------------------------------------------------------------
+
+enforcer=Seccomp kind fine 'name: fine' <<<'vulMitigationRules: [copy-fail-mitigation]'
+reload fine/reload
+expect fine/denied "EACCES@sock ok" echo $(run --name fine case sh -c 'attempt sock alg seqpacket; attempt sock inet stream')
+unpolicy fine
+enforcer=Seccomp kind fine 'name: fine' <<<'attackProtectionRules: [{rules: [disable-tcp]}]'
+says fine/refused 'disable-tcp.* is not enforceable.*do not fit in' varmorctl check $policies/fine.yaml
+unpolicy fine
+
 # ---- when it cannot be in force ------------------------------------------------------------------------------------------------
 
 kind web 'name: web' < <(deny /etc/case/key)
