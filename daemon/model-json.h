@@ -26,3 +26,11 @@ int model_from_json(const char *text, size_t size, const char *file, Model **ret
 /** model_text_encode(), model_text_decode() - the texts of a file. To be freed; decoding gives NULL for what is no such text. */
 char *model_text_encode(const char *bytes);
 char *model_text_decode(const char *text, size_t size);
+
+/* ---- between writing and reading ------------------------------------------------------------------------------------------- */
+
+/** model_json_body() - the text in front of the digest, from which that is made. */
+GString *model_json_body(const Model *m);
+
+/** model_word() - the word that stands for @bit alone; NULL: there is none. */
+const char *model_word(const Word *words, uint64_t bit);
