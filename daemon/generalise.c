@@ -6,11 +6,9 @@
 #include "generalise.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "pattern.h"
-
-#define WHY_INSTANCE "instance"
-#define WHY_SIBLINGS "siblings"
 
 /* Shorter names of instances ("1") stand in paths by accident. */
 #define INSTANCE_BYTES_MIN 3U
@@ -87,10 +85,18 @@ static void find_instance(const char *instance, const char *component, GArray *p
         add_reason(reasons, WHY_INSTANCE);
 }
 
+static bool ends_in_star(const char *pattern)
+{
+        size_t n = strlen(pattern);
+
+        return n > 0 && pattern[n - 1] == '*' && (n < 2 || pattern[n - 2] != '\\');
+}
+
 /* Replaces the parts and escapes what is between them. */
 static char *put_parts(const char *component, const GArray *parts)
 {
         GString *s = g_string_new(NULL);
+        bool star = false; /* the part right before ends in one: two side by side would cross directories */
         size_t at = 0;
 
         for (guint i = 0; i <= parts->len; i++) {
@@ -101,11 +107,8 @@ static char *put_parts(const char *component, const GArray *parts)
                 g_string_append(s, escaped);
                 if (!p)
                         break;
-                /* Two stars side by side would cross directories. */
-                if (*p->pattern == '*' && s->len > 0 && s->str[s->len - 1] == '*' && (s->len < 2 || s->str[s->len - 2] != '\\'))
-                        g_string_append(s, p->pattern + 1);
-                else
-                        g_string_append(s, p->pattern);
+                g_string_append(s, star && !*text && *p->pattern == '*' ? p->pattern + 1 : p->pattern);
+                star = ends_in_star(p->pattern) || (star && !*text && strcmp(p->pattern, "*") == 0);
                 at = p->end;
         }
         return g_string_free(s, FALSE);
@@ -334,10 +337,17 @@ static GeneralOp *general_op_new(const Work *w, const char *pattern)
         g->op = *w->op;
         g->op.count = 0;
         g->pattern = g_strdup(pattern);
-        g->prefix_len = w->op->family == UINT64_C(1) << 2 ? 32 : 128;
+        g->prefix_len = w->op->family == UINT64_C(1) << AF_INET ? 32 : 128;
         g->first_port = g->last_port = (uint16_t)w->op->port;
         g->originals = g_array_new(FALSE, FALSE, sizeof(uint32_t));
         return g;
+}
+
+void general_add_reason(GeneralOp *op, const char *why)
+{
+        if (!op->rules)
+                op->rules = g_ptr_array_new();
+        add_reason(op->rules, why);
 }
 
 static void join(GeneralOp *g, const Work *w)
@@ -346,11 +356,8 @@ static void join(GeneralOp *g, const Work *w)
         g->op.owner_perms |= w->op->owner_perms;
         g->op.count = g->op.count > MODEL_COUNT_MAX - w->op->count ? MODEL_COUNT_MAX : g->op.count + w->op->count;
         g_array_append_val(g->originals, w->number);
-        for (guint i = 0; i < w->reasons->len; i++) {
-                if (!g->rules)
-                        g->rules = g_ptr_array_new();
-                add_reason(g->rules, w->reasons->pdata[i]);
-        }
+        for (guint i = 0; i < w->reasons->len; i++)
+                general_add_reason(g, w->reasons->pdata[i]);
 }
 
 /* By what two ops are one once their paths are patterns. Ops without a path are all different. */
@@ -398,6 +405,8 @@ General *generalise(const Model *m, const GeneraliseRules *rules, const Generali
                 join(op, w);
         }
         g_ptr_array_sort(g->ops, compare_general);
+        if (enough > 0)
+                general_widen_net(g, enough);
         return g;
 }
 
@@ -411,6 +420,10 @@ static const char *reason_text(const GeneraliseRules *rules, const char *id)
                 return "many names in one directory were used alike";
         if (strcmp(id, WHY_INSTANCE) == 0)
                 return "the name of the unit's instance";
+        if (strcmp(id, WHY_ADDRESSES) == 0)
+                return "many addresses at one port";
+        if (strcmp(id, WHY_PORTS) == 0)
+                return "many high ports at one address";
         for (guint i = 0; i < rules->rules->len; i++) {
                 const GeneraliseRule *r = rules->rules->pdata[i];
 
@@ -426,17 +439,22 @@ char *general_report(const General *g, const GeneraliseRules *rules)
 
         for (guint i = 0; i < g->ops->len; i++) {
                 const GeneralOp *op = g->ops->pdata[i];
+                g_autofree char *what = NULL;
 
                 if (!op->rules)
                         continue;
-                g_string_append_printf(s, "%s %s: %u", model_kind_to_string(op->op.kind), op->pattern, op->originals->len);
+                what = op->pattern ? g_strdup(op->pattern) : general_net_text(&op->op, op->prefix_len, op->first_port, op->last_port);
+                g_string_append_printf(s, "%s %s: %u", model_kind_to_string(op->op.kind), what, op->originals->len);
                 for (guint k = 0; k < op->rules->len; k++)
                         g_string_append_printf(s, "%s%s (%s)", k > 0 ? ", " : " by ", (const char *)op->rules->pdata[k],
                                                reason_text(rules, op->rules->pdata[k]));
                 for (guint k = 0; k < MIN(op->originals->len, REPORT_ORIGINALS); k++) {
                         const ModelOp *o = g->model->ops->pdata[g_array_index(op->originals, uint32_t, k)];
 
-                        g_string_append_printf(s, "%s%s", k > 0 ? ", " : ": ", o->object);
+                        unsigned bits = o->family == UINT64_C(1) << AF_INET ? 32 : 128;
+                        g_autofree char *net = o->object ? NULL : general_net_text(o, bits, (unsigned)o->port, (unsigned)o->port);
+
+                        g_string_append_printf(s, "%s%s", k > 0 ? ", " : ": ", o->object ?: net);
                 }
                 g_string_append(s, op->originals->len > REPORT_ORIGINALS ? ", ...\n" : "\n");
         }

@@ -71,7 +71,7 @@ typedef struct GeneralOp {
         uint8_t prefix_len; /* egress, ingress: how many bits of op.address count */
         uint16_t first_port, last_port;
         GArray *originals;  /* of uint32_t: indexes in the model's ops, ascending */
-        GPtrArray *rules;   /* of const char *: ids of the rules that widened it, "instance", "siblings"; NULL: it was not */
+        GPtrArray *rules;   /* of const char *: ids of the rules that widened it, or one of WHY_*; NULL: it was not */
 } GeneralOp;
 
 typedef struct General {
@@ -91,6 +91,22 @@ char *general_report(const General *g, const GeneraliseRules *rules);
 
 /** generalise_path() - @path alone by the rules, without evidence. @ret_rules: as in GeneralOp; may be NULL. To be freed. */
 char *generalise_path(const char *path, const GeneraliseRules *rules, const GeneraliseOptions *options, GPtrArray **ret_rules);
+
+/* ---- between generalise.c and generalise-net.c -------------------------------------------------------------------------------- */
+
+#define WHY_INSTANCE "instance"
+#define WHY_SIBLINGS "siblings"
+#define WHY_ADDRESSES "addresses"
+#define WHY_PORTS "ports"
+
+/** general_add_reason() - @why is static, or lives as long as the rules. */
+void general_add_reason(GeneralOp *op, const char *why);
+
+/** general_widen_net() - @enough addresses at one port, or high ports at one address, are one op. */
+void general_widen_net(General *g, uint32_t enough);
+
+/** general_net_text() - "10.0.0.0/8 port 443". To be freed. */
+char *general_net_text(const ModelOp *o, unsigned prefix, unsigned first_port, unsigned last_port);
 
 /* ---- in generalise-rules.c --------------------------------------------------------------------------------------------------- */
 

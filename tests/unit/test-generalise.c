@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "generalise.h"
 #include "glob-reference.h"
@@ -100,6 +101,11 @@ static void check_op(const Model *m, const GeneralOp *g, bool *seen)
                 g_assert_cmpint(o->kind, ==, g->op.kind);
                 g_assert_cmpuint(o->perms & ~g->op.perms, ==, 0);
                 g_assert_cmpuint(o->owner_perms & ~g->op.owner_perms, ==, 0);
+                if (o->kind == MODEL_EGRESS || o->kind == MODEL_INGRESS) {
+                        g_assert_true(o->family == g->op.family && o->port >= g->first_port && o->port <= g->last_port);
+                        for (unsigned b = 0; b < g->prefix_len; b++)
+                                g_assert_cmpuint((o->address[b / 8] ^ g->op.address[b / 8]) >> (7 - b % 8) & 1, ==, 0);
+                }
                 if (g->pattern && !reference_match(g->pattern, (const uint8_t *)o->object, strlen(o->object))) {
                         g_test_message("%s does not match %s", g->pattern, o->object);
                         g_test_fail();
@@ -189,6 +195,39 @@ static void test_siblings(void)
         g_assert_cmpuint(n_patterns("/home/x/.ssh/%c%c", 100, PERM_READ, STRICTNESS_LOOSE), ==, 100);
 }
 
+static General *peers(Model *m, unsigned n, bool ports)
+{
+        const GeneraliseOptions options = {.siblings = 5};
+
+        for (unsigned i = 0; i < n; i++) {
+                ModelOp o = {.kind = MODEL_EGRESS, .family = UINT64_C(1) << AF_INET, .address = {10, 1, 0, ports ? 1 : (uint8_t)(i + 1)},
+                             .port = ports ? 40000 + i : 443, .count = 1};
+
+                g_assert_cmpint(model_add(m, &o), ==, 0);
+        }
+        model_seal(m);
+        return generalise(m, rules, &options);
+}
+
+static void test_net(void)
+{
+        g_autoptr(Model) four = model_new(), addresses = model_new(), ports = model_new();
+        g_autoptr(General) a = peers(four, 4, false), b = peers(addresses, 6, false), c = peers(ports, 6, true);
+        g_autofree char *report = general_report(b, rules);
+        const GeneralOp *op;
+
+        g_assert_cmpuint(a->ops->len, ==, 4);
+        g_assert_cmpuint(b->ops->len, ==, 1);
+        op = b->ops->pdata[0];
+        g_assert_cmpuint(op->prefix_len, ==, 29);
+        g_assert_cmpuint(op->op.count, ==, 6);
+        g_assert_true(g_str_has_prefix(report, "egress 10.1.0.0/29 port 443: 6 by addresses"));
+        g_assert_cmpuint(c->ops->len, ==, 1);
+        op = c->ops->pdata[0];
+        g_assert_cmpuint(op->first_port, ==, 40000);
+        g_assert_cmpuint(op->last_port, ==, 40005);
+}
+
 static void test_report(void)
 {
         g_autoptr(Model) m = model_new();
@@ -244,6 +283,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/generalise/match", test_match);
         g_test_add_func("/generalise/matcher", test_matcher);
         g_test_add_func("/generalise/siblings", test_siblings);
+        g_test_add_func("/generalise/net", test_net);
         g_test_add_func("/generalise/report", test_report);
         g_test_add_func("/generalise/bad-rules", test_bad_rules);
         r = g_test_run();

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Models as allow-lists: whatever was recorded is admitted, by the objects of the BPF rules and by the seccomp filter as the kernel
+ * would run it; what was not is not; and all three compilers take the policy. */
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "apparmor/compile.h"
+#include "bpf/compile.h"
+#include "glob-reference.h"
+#include "model-fold.h"
+#include "model-policy.h"
+#include "model-sample.h"
+#include "objects.h"
+#include "seccomp/compile.h"
+#include "seccomp/interpret.h"
+
+static GeneraliseRules *rules;
+
+static void load_rules(void)
+{
+        g_autofree char *path = g_test_build_filename(G_TEST_DIST, "../../conf/generalise.yaml", NULL), *text = NULL;
+        g_autoptr(Diag) d = diag_new();
+        gsize size;
+
+        g_assert_true(g_file_get_contents(path, &text, &size, NULL));
+        g_assert_cmpint(generalise_rules_parse(text, size, "generalise.yaml", &rules, d), ==, 0);
+}
+
+static Policy *policy_of(const General *g)
+{
+        g_autoptr(ModelRules) list = NULL;
+        g_autoptr(Diag) d = diag_new();
+        g_autofree char *apparmor = model_apparmor(g, d);
+        Policy *p = policy_new();
+
+        g_assert_cmpint(model_rules(g, &list, d), ==, 0);
+        g_assert_cmpuint(list->rules->len, ==, list->comments->len);
+        p->name = g_strdup("web");
+        p->full_name = g_strdup("web");
+        p->mode = MODE_DEFENSE_IN_DEPTH;
+        p->enforcers = (1U << _ENFORCER_KIND_MAX) - 1;
+        p->target.name = g_strdup("web.service");
+        for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
+                p->depth[k].type = PROFILE_CUSTOM;
+        model_policy_fill(p, PROFILE_CUSTOM, list, apparmor);
+        return p;
+}
+
+/* ---- objects, as the programs write them: enforcers/bpf/abi.h ------------------------------------------------------------------- */
+
+static unsigned bit_of(uint64_t bit)
+{
+        return (unsigned)__builtin_ctzll(bit);
+}
+
+static char *address_object(const ModelOp *o)
+{
+        bool four = o->family == UINT64_C(1) << AF_INET;
+        GString *s = g_string_new(four ? "/4/" : "/6/");
+
+        for (unsigned i = 0; i < (four ? 4 : 16); i++)
+                g_string_append_printf(s, "%02x", o->address[i]);
+        g_string_append_printf(s, "/%04x/-", (unsigned)o->port);
+        return g_string_free(s, FALSE);
+}
+
+static char *socket_object(const ModelOp *o)
+{
+        char protocol = o->protocol == PROTOCOL_ICMP ? 'i' : o->protocol == PROTOCOL_TCP ? 't' : o->protocol == PROTOCOL_UDP ? 'u' : 'o';
+
+        return g_strdup_printf("/%02x/%x/%c", bit_of(o->family), bit_of(o->type), protocol);
+}
+
+static bool admits_object(const Policy *p, uint32_t kind, const char *object, uint32_t perms)
+{
+        uint32_t have = 0;
+
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *r = p->rules->pdata[i];
+                g_autoptr(GArray) patterns = objects_of_rule(r, false);
+
+                for (guint k = 0; r->qualifiers & RULE_ALLOW && k < patterns->len; k++) {
+                        const ObjectPattern *o = &g_array_index(patterns, ObjectPattern, k);
+
+                        if (o->kind == kind && reference_match(o->text, (const uint8_t *)object, strlen(object)))
+                                have |= objects_perms(r, kind);
+                }
+        }
+        return (perms & ~have) == 0;
+}
+
+static bool admits_mount(const Policy *p, const ModelOp *o)
+{
+        for (unsigned i = 0; i < _MOUNT_WORD_MAX; i++) {
+                g_autofree char *object = g_strdup_printf("/%c/%s%s", VA_MOUNT_LETTERS[i], o->second ?: "none", o->object);
+
+                if (o->flags >> i & 1 && !admits_object(p, VA_KIND_MOUNT, object, 1))
+                        return false;
+        }
+        return true;
+}
+
+static char *numbered(uint64_t bit)
+{
+        return g_strdup_printf("/%02x", bit_of(bit));
+}
+
+static char *named(const ModelOp *o)
+{
+        return g_strdup_printf("/%c/%s", o->outside ? 'o' : 'i', o->object);
+}
+
+/* An operation of which the default says nothing is admitted without a rule: verdict.bpf.c, decide(). */
+static bool admits(const Policy *p, const ModelOp *o)
+{
+        g_autofree char *object = NULL;
+        uint32_t kind = VA_KIND_FILE, perms = 1;
+
+        switch (o->kind) {
+        case MODEL_EXEC:
+                return admits_object(p, VA_KIND_FILE, o->object, PERM_EXEC);
+        case MODEL_FILE:
+                return admits_object(p, VA_KIND_FILE, o->object, (uint32_t)(o->perms | o->owner_perms));
+        case MODEL_CAPABILITY:
+                kind = VA_KIND_CAPABILITY;
+                object = numbered(o->number);
+                break;
+        case MODEL_SOCKET:
+                kind = VA_KIND_SOCKET;
+                object = socket_object(o);
+                break;
+        case MODEL_EGRESS:
+        case MODEL_INGRESS:
+                kind = o->kind == MODEL_EGRESS ? VA_KIND_EGRESS : VA_KIND_INGRESS;
+                object = address_object(o);
+                break;
+        case MODEL_EGRESS_UNIX:
+        case MODEL_INGRESS_UNIX:
+                kind = o->kind == MODEL_EGRESS_UNIX ? VA_KIND_EGRESS_UNIX : VA_KIND_INGRESS_UNIX;
+                object = g_strdup(o->object);
+                break;
+        case MODEL_PTRACE:
+                kind = VA_KIND_PTRACE;
+                object = named(o);
+                perms = (uint32_t)o->perms & (PTRACE_PERM_TRACE | PTRACE_PERM_READ);
+                break;
+        case MODEL_SIGNAL:
+                kind = VA_KIND_SIGNAL;
+                object = named(o);
+                perms = (uint32_t)o->outside;
+                break;
+        case MODEL_MOUNT:
+                return admits_mount(p, o);
+        case MODEL_BPF:
+                kind = VA_KIND_BPF;
+                object = numbered(o->number);
+                break;
+        case MODEL_USERNS:
+                kind = VA_KIND_USERNS;
+                object = g_strdup("/user");
+                break;
+        default:
+                return true; /* system calls: below; named operations: of no class */
+        }
+        return admits_object(p, kind, object, perms);
+}
+
+static void check_objects(const Model *m, const Policy *p)
+{
+        for (guint i = 0; i < m->ops->len; i++) {
+                const ModelOp *o = m->ops->pdata[i];
+
+                if (!admits(p, o)) {
+                        g_autofree char *dump = policy_dump(p);
+
+                        g_test_message("op %u of kind %s, %s, is not admitted:\n%s", i, model_kind_to_string(o->kind), o->object ?: "", dump);
+                        g_test_fail();
+                        return;
+                }
+        }
+}
+
+/* ---- system calls ---------------------------------------------------------------------------------------------------------------- */
+
+static const SeccompHost host = {.native = ARCH_X86_64, .kernel = {6, 1}};
+
+static uint32_t ret_of(const Profile *profile, const char *name, unsigned index, uint64_t arg)
+{
+        struct seccomp_data data = {.nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, name), .arch = AUDIT_ARCH_X86_64};
+        uint32_t ret = 0;
+
+        data.args[index] = arg;
+        g_assert_cmpint(seccomp_ret_of(profile->blob, &data, &ret), ==, 0);
+        return ret & SECCOMP_RET_ACTION_FULL;
+}
+
+static Profile *seccomp_profile(const Policy *p)
+{
+        g_autoptr(Diag) d = diag_new();
+        Profile *profile = NULL;
+
+        g_assert_cmpint(seccomp_compile_for(p, &host, &profile, d), ==, 0);
+        return profile;
+}
+
+static void check_calls(GRand *rand, const Model *m, const Policy *p)
+{
+        g_autoptr(Profile) profile = seccomp_profile(p);
+
+        for (guint i = 0; i < m->ops->len; i++) {
+                const ModelOp *o = m->ops->pdata[i];
+                uint64_t noise = (uint64_t)g_rand_int(rand) << 32 | g_rand_int(rand);
+
+                if (o->kind == MODEL_SYSCALL)
+                        g_assert_cmphex(ret_of(profile, o->object, (unsigned)o->index, (noise & ~o->mask) | o->value), ==, SECCOMP_RET_ALLOW);
+        }
+        g_assert_cmphex(ret_of(profile, "reboot", 0, 0), ==, SECCOMP_RET_ERRNO);
+}
+
+static void test_admits(void)
+{
+        for (unsigned i = 0; i < 200; i++) {
+                g_autoptr(GRand) rand = g_rand_new_with_seed(i);
+                g_autoptr(Model) m = random_model(rand, 80);
+                const GeneraliseOptions options = {.strictness = (Strictness)(i % _STRICTNESS_MAX), .siblings = i % 4 * 2};
+                g_autoptr(General) g = generalise(m, rules, &options);
+                g_autoptr(Policy) p = policy_of(g);
+
+                check_objects(m, p);
+                check_calls(rand, m, p);
+                if (g_test_failed())
+                        return;
+        }
+}
+
+/* ---- cases ----------------------------------------------------------------------------------------------------------------------- */
+
+static Model *small_model(void)
+{
+        const ModelOp ops[] = {
+                {.kind = MODEL_EXEC, .object = (char *)"/usr/sbin/nginx", .second = (char *)"/usr/lib/systemd/systemd", .count = 1},
+                {.kind = MODEL_FILE, .object = (char *)"/usr/sbin/nginx", .perms = PERM_READ, .count = 1},
+                {.kind = MODEL_FILE, .object = (char *)"/etc/passwd", .perms = PERM_READ, .count = 2},
+                {.kind = MODEL_FILE, .object = (char *)"/etc/group", .perms = PERM_READ, .count = 3},
+                {.kind = MODEL_FILE, .object = (char *)"/etc/a,b", .perms = PERM_READ, .count = 1},
+                {.kind = MODEL_FILE, .object = (char *)"/var/log/nginx/access.log", .owner_perms = PERM_WRITE, .count = 9},
+                {.kind = MODEL_CAPABILITY, .number = 1U << 0, .count = 1},
+                {.kind = MODEL_CAPABILITY, .number = 1U << 10, .count = 1},
+                {.kind = MODEL_SOCKET, .family = UINT64_C(1) << AF_INET, .type = 1U << SOCK_STREAM, .protocol = PROTOCOL_TCP, .count = 1},
+                {.kind = MODEL_SOCKET, .family = UINT64_C(1) << AF_INET6, .type = 1U << SOCK_STREAM, .protocol = PROTOCOL_TCP, .count = 1},
+                {.kind = MODEL_INGRESS, .family = UINT64_C(1) << AF_INET, .port = 80, .count = 1},
+                {.kind = MODEL_INGRESS, .family = UINT64_C(1) << AF_INET, .port = 81, .count = 1},
+                {.kind = MODEL_INGRESS, .family = UINT64_C(1) << AF_INET, .port = 443, .count = 1},
+                {.kind = MODEL_EGRESS_UNIX, .object = (char *)"@bus", .count = 1},
+                {.kind = MODEL_SIGNAL, .object = (char *)"nginx", .number = 15, .count = 1},
+                {.kind = MODEL_SYSCALL, .object = (char *)"read", .count = 100},
+                {.kind = MODEL_SYSCALL, .object = (char *)"openat", .count = 100},
+                {.kind = MODEL_SYSCALL, .object = (char *)"socket", .mask = UINT32_MAX, .value = AF_INET, .count = 1},
+        };
+        Model *m = model_new();
+
+        for (size_t i = 0; i < G_N_ELEMENTS(ops); i++)
+                g_assert_cmpint(model_add(m, &ops[i]), ==, 0);
+        model_seal(m);
+        return m;
+}
+
+static void test_small(void)
+{
+        static const char *const expected[] = {
+                "/etc/{a\\,b,group,passwd}", "/usr/sbin/nginx", "/var/log/nginx/access.log",
+        };
+        g_autoptr(Model) m = small_model();
+        const GeneraliseOptions options = {0};
+        g_autoptr(General) g = generalise(m, rules, &options);
+        g_autoptr(ModelRules) list = NULL;
+        g_autoptr(Diag) d = diag_new();
+        const Rule *r;
+
+        g_assert_cmpint(model_rules(g, &list, d), ==, 0);
+        g_assert_cmpuint(d->messages->len, ==, 0);
+        for (size_t i = 0; i < G_N_ELEMENTS(expected); i++) {
+                r = list->rules->pdata[i];
+                g_assert_cmpstr(r->file.patterns[0], ==, expected[i]);
+                g_assert_null(r->file.patterns[1]);
+        }
+        g_assert_cmpstr(list->comments->pdata[0], ==, "3 operations, seen 6 times");
+        r = list->rules->pdata[1];
+        g_assert_cmpuint(r->file.perms, ==, PERM_READ | PERM_EXEC);
+        r = list->rules->pdata[3];
+        g_assert_cmpuint(r->capabilities, ==, 1U << 0 | 1U << 10);
+        r = list->rules->pdata[4];
+        g_assert_cmpuint(r->socket.domains, ==, 1U << AF_INET | 1U << AF_INET6);
+        r = list->rules->pdata[6];
+        g_assert_cmpint(r->kind, ==, OP_INGRESS);
+        g_assert_cmpuint(r->net.ports->len, ==, 2);
+        g_assert_cmpuint(g_array_index(r->net.ports, PortRange, 0).last, ==, 81);
+        /* Signals within the workload need none. */
+        g_assert_cmpuint(list->rules->len, ==, 9);
+}
+
+static void test_no_more(void)
+{
+        g_autoptr(Model) m = small_model();
+        const GeneraliseOptions options = {0};
+        g_autoptr(General) g = generalise(m, rules, &options);
+        g_autoptr(Policy) p = policy_of(g);
+        g_autoptr(Profile) profile = seccomp_profile(p);
+
+        g_assert_false(admits_object(p, VA_KIND_FILE, "/etc/shadow", PERM_READ));
+        g_assert_false(admits_object(p, VA_KIND_FILE, "/etc/passwd", PERM_WRITE));
+        g_assert_false(admits_object(p, VA_KIND_FILE, "/etc/passwd/x", PERM_READ));
+        g_assert_false(admits_object(p, VA_KIND_FILE, "/bin/sh", PERM_EXEC));
+        g_assert_false(admits_object(p, VA_KIND_CAPABILITY, "/15", 1));
+        g_assert_false(admits_object(p, VA_KIND_SOCKET, "/11/3/o", 1));
+        g_assert_false(admits_object(p, VA_KIND_INGRESS, "/4/00000000/0052/-", 1));
+        g_assert_false(admits_object(p, VA_KIND_EGRESS, "/4/0a000001/0050/-", 1));
+        g_assert_true(admits_object(p, VA_KIND_EGRESS_UNIX, "/@bus", 1));
+        g_assert_false(admits_object(p, VA_KIND_EGRESS_UNIX, "/@bus2", 1));
+        g_assert_false(admits_object(p, VA_KIND_PTRACE, "/o/sh", PTRACE_PERM_READ));
+        g_assert_cmphex(ret_of(profile, "socket", 0, AF_INET), ==, SECCOMP_RET_ALLOW);
+        g_assert_cmphex(ret_of(profile, "socket", 0, AF_PACKET), ==, SECCOMP_RET_ERRNO);
+        g_assert_cmphex(ret_of(profile, "ptrace", 0, 0), ==, SECCOMP_RET_ERRNO);
+}
+
+static void test_apparmor(void)
+{
+        static const char *const has[] = {
+                "\"/usr/sbin/nginx{,/}\" mrkix,", "owner \"/var/log/nginx/access.log{,/}\" wlk,", "capability chown net_bind_service,",
+                "network inet stream,", "signal (send) set=(term),",
+        };
+        g_autoptr(Model) m = small_model();
+        const GeneraliseOptions options = {0};
+        g_autoptr(General) g = generalise(m, rules, &options);
+        g_autoptr(Diag) d = diag_new();
+        g_autofree char *text = model_apparmor(g, d);
+
+        g_test_message("%s", text);
+        g_assert_cmpuint(d->messages->len, ==, 0);
+        for (size_t i = 0; i < G_N_ELEMENTS(has); i++)
+                g_assert_nonnull(strstr(text, has[i]));
+        g_assert_null(strstr(text, "ptrace (trace)"));
+        g_assert_null(strstr(text, "mount"));
+}
+
+static void test_systemd(void)
+{
+        g_autoptr(Model) m = small_model();
+        const GeneraliseOptions options = {0};
+        g_autoptr(General) g = generalise(m, rules, &options);
+        g_autofree char *text = model_systemd(g);
+
+        g_assert_cmpstr(text, ==,
+                        "[Service]\nCapabilityBoundingSet=CAP_CHOWN CAP_NET_BIND_SERVICE\nRestrictAddressFamilies=AF_INET AF_INET6\n"
+                        "RestrictNamespaces=~user\nProtectSystem=strict\nReadWritePaths=\"-/var/log/nginx\"\n"
+                        "# IPAddressAllow: left out, it would hold for those that connect as well\nSocketBindDeny=any\n"
+                        "SocketBindAllow=ipv4:443\nSocketBindAllow=ipv4:80\nSocketBindAllow=ipv4:81\n"
+                        "SystemCallFilter=openat read socket\nSystemCallErrorNumber=EPERM\nSystemCallArchitectures=native\n");
+}
+
+static void test_compile(void)
+{
+        for (unsigned i = 0; i < 6; i++) {
+                g_autoptr(GRand) rand = g_rand_new_with_seed(5000 + i);
+                g_autoptr(Model) m = i > 0 ? random_model(rand, 60) : small_model();
+                const GeneraliseOptions options = {.strictness = STRICTNESS_NORMAL};
+                g_autoptr(General) g = generalise(m, rules, &options);
+                g_autoptr(Policy) p = policy_of(g);
+                g_autoptr(Profile) apparmor = NULL, bpf = NULL;
+                g_autoptr(Diag) d = diag_new();
+                int r = bpf_compile(p, &bpf, d);
+
+                r = r < 0 ? r : apparmor_compile(p, &apparmor, d);
+                for (guint k = 0; r < 0 && k < d->messages->len; k++) {
+                        g_autofree char *line = diag_message_format(d->messages->pdata[k]);
+
+                        g_test_message("%s", line);
+                }
+                g_assert_cmpint(r, ==, 0);
+                g_assert_cmpuint(g_bytes_get_size(bpf->blob), >, 0);
+                g_assert_cmpuint(g_bytes_get_size(apparmor->blob), >, 0);
+                for (guint k = 0; k < p->rules->len; k++)
+                        if (((const Rule *)p->rules->pdata[k])->only == 1U << ENFORCER_BPF)
+                                g_assert_cmpstr(k < bpf->why_not->len ? bpf->why_not->pdata[k] : NULL, ==, NULL);
+        }
+}
+
+/* Folding gives fewer, and a star takes what stands beside it. */
+static void test_fold(void)
+{
+        GPtrArray *items = fold_new();
+        g_autoptr(GPtrArray) out = NULL;
+
+        fold_add(items, "/a/*", 3, 1, 1);
+        fold_add(items, "/a/b", 1, 1, 1);
+        fold_add(items, "/a/c", 4, 1, 1);
+        fold_add(items, "/b/x", 1, 1, 1);
+        fold_add(items, "/b/y", 1, 1, 1);
+        fold_add(items, "/b/x", 1, 1, 1);
+        fold_add(items, "/", 1, 1, 1);
+        fold_add(items, "/z", 1, 1, 1);
+        out = fold(items);
+        g_assert_cmpuint(out->len, ==, 5);
+        g_assert_cmpstr(((const FoldItem *)out->pdata[0])->pattern, ==, "/");
+        g_assert_cmpstr(((const FoldItem *)out->pdata[1])->pattern, ==, "/z");
+        g_assert_cmpstr(((const FoldItem *)out->pdata[2])->pattern, ==, "/a/*");
+        g_assert_cmpuint(((const FoldItem *)out->pdata[2])->n, ==, 2);
+        g_assert_cmpstr(((const FoldItem *)out->pdata[3])->pattern, ==, "/a/c");
+        g_assert_cmpstr(((const FoldItem *)out->pdata[4])->pattern, ==, "/b/{x,y}");
+        g_assert_cmpuint(((const FoldItem *)out->pdata[4])->n, ==, 3);
+}
+
+int main(int argc, char *argv[])
+{
+        int r;
+
+        g_test_init(&argc, &argv, NULL);
+        load_rules();
+        g_test_add_func("/model-policy/fold", test_fold);
+        g_test_add_func("/model-policy/small", test_small);
+        g_test_add_func("/model-policy/no-more", test_no_more);
+        g_test_add_func("/model-policy/admits", test_admits);
+        g_test_add_func("/model-policy/apparmor", test_apparmor);
+        g_test_add_func("/model-policy/systemd", test_systemd);
+        g_test_add_func("/model-policy/compile", test_compile);
+        r = g_test_run();
+        generalise_rules_free(rules);
+        return r;
+}
