@@ -116,7 +116,7 @@ typedef struct NetAddress {
 } NetAddress;
 
 typedef struct PortRange {
-        uint16_t first, last; /* 1 .. 65535, inclusive */
+        uint16_t first, last; /* 1 .. 65535, inclusive; 0 .. 0, of models alone: the kernel chooses */
 } PortRange;
 
 /* OP_EGRESS, OP_INGRESS: any of the addresses, and any of the ports. A rule that denies egress to network addresses implies no
