@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "diag.h"
+#include "model.h"
 #include "op.h"
 #include "policy.h"
 
@@ -71,6 +72,10 @@ typedef struct EnforcerEnv {
         const char *self_unit;               /* "varmord.service": what base protection guards */
         void (*on_event)(const EnforcerEvent *event, void *userdata);
         void (*on_origin)(const AuditOrigin *origin, void *userdata); /* from an enforcer that sees them made */
+        /* What a workload of @policy, which is in the mode BehaviorModeling, did: at least once for each op that is not the same, or has
+         * other accesses. @op is borrowed. An enforcer calls it before it lets go of what it heard from the kernel, so that what this
+         * has written down when it returns is not lost if the daemon ends. May be NULL. */
+        void (*on_record)(const char *policy, const ModelOp *op, void *userdata);
         void *userdata;
 } EnforcerEnv;
 
@@ -154,6 +159,11 @@ typedef struct EnforcerOps {
 
         /** cgroup_path() - of the cgroup @id, which is gone, as far as it is remembered. To be freed; NULL: it is not. May be NULL. */
         char *(*cgroup_path)(Enforcer *e, uint64_t id);
+
+        /** recorded() - of @policy, in the mode BehaviorModeling: hand all that waits to env->on_record, and set @ret_lost to how many were
+         * seen and not kept since the recording began. May be NULL: this enforcer does not record.
+         * Return: 0; -ENOENT: it does not record @policy. */
+        int (*recorded)(Enforcer *e, const char *policy, uint64_t ret_lost[static _MODEL_KIND_MAX]);
 
         /** pid_confined() - may be NULL. 1 if @pid is under any policy, 0 if not, negative errno if it cannot be known (then the
          * caller must refuse). */
