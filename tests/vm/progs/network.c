@@ -443,10 +443,13 @@ static int op_offerlisten(Hand *h, char **argv) {
         int r = parse("stream", argv[1], &at), s = open_for(argv + 1, &p);
         int offer = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         int client = s < 0 ? -1 : socket(p.address.any.sa_family, p.type | SOCK_CLOEXEC, p.protocol);
+        const int yes = 1;
 
         if (r < 0 || s < 0 || offer < 0 || client < 0)
                 return r < 0 ? r : s < 0 ? s : -errno;
         (void) unlink(argv[1]);
+        /* The attempt before this one may have closed its connection first, which keeps the address for a minute. */
+        (void) setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
         if (argv[3][0] == '/')
                 (void) unlink(argv[3]);
         if (bind(s, &p.address.any, p.size) < 0 || listen(s, 4) < 0 || connect(client, &p.address.any, p.size) < 0 ||
