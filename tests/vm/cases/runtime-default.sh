@@ -148,6 +148,7 @@ setns | EBADF@call | EPERM@call | | filter rts ; call setns 99 0 | runtime-defau
 hostname | EINVAL@call | EPERM@call | | filter rts ; call sethostname 0 -1 | runtime-default syscall sethostname
 uring | EFAULT@call,EINVAL@call | EPERM@call | | filter rts ; call io_uring_setup 1 1 | runtime-default syscall io_uring_setup
 alg | ok,EAFNOSUPPORT@call | EPERM@call | | filter rts ; call socket 38 5 0 | runtime-default syscall socket
+rubbish | EINVAL@call,EPROTONOSUPPORT@call,EAFNOSUPPORT@call,ok | EPERM@call | | filter rts ; call socket 0x100000026 5 0 | runtime-default syscall socket
 int80 | ok | EPERM@call32 | | filter rts ; call32 unshare 0x10000000 | runtime-default syscall unshare
 neighbour | ok | ok | | filter rts ; call socket 2 1 0 ; call personality 0xffffffff ; call getpid ; exec /bin/true | none personality
 T
