@@ -451,7 +451,7 @@ static void parse_capabilities(const YamlNode *n, const YamlNode *except, OpCont
 
 typedef struct OtherEntry {
         bool strict;
-        uint64_t commands, qualifiers;
+        uint64_t mask, qualifiers;
 } OtherEntry;
 
 static const Field userns_value = {"userNamespaces", field_bool, 0};
@@ -474,74 +474,60 @@ static void parse_userns(const YamlNode *n, OpContext *c, Diag *d)
                 ops_add(c, rule_new(OP_USERNS), "userNamespaces", -1, n, e.qualifiers, d);
 }
 
-static const Field bpf_list = {"bpf", field_words, 0, false, bpf_command_words};
-static const Field bpf_entry_fields[] = {
-        {"commands", field_words, offsetof(OtherEntry, commands), true, bpf_command_words},
-        {"qualifiers", field_words, offsetof(OtherEntry, qualifiers), false, rule_qualifier_words},
-        {NULL},
+/* "bpf: [prog-load]", "operations: [userfaultfd]", or several rules, with the words below another key. */
+typedef struct MaskKind {
+        OpKind kind;
+        Field list;
+        Field entry[3];
+} MaskKind;
+
+static const MaskKind bpf_masks = {
+        OP_BPF,
+        {"bpf", field_words, 0, false, bpf_command_words},
+        {{"commands", field_words, offsetof(OtherEntry, mask), true, bpf_command_words},
+         {"qualifiers", field_words, offsetof(OtherEntry, qualifiers), false, rule_qualifier_words}},
+};
+static const MaskKind named_masks = {
+        OP_NAMED,
+        {"operations", field_words, 0, false, named_op_words},
+        {{"names", field_words, offsetof(OtherEntry, mask), true, named_op_words},
+         {"qualifiers", field_words, offsetof(OtherEntry, qualifiers), false, rule_qualifier_words}},
 };
 
-static const Field named_list = {"operations", field_words, 0, false, named_op_words};
-static const Field named_entry_fields[] = {
-        {"names", field_words, offsetof(OtherEntry, commands), true, named_op_words},
-        {"qualifiers", field_words, offsetof(OtherEntry, qualifiers), false, rule_qualifier_words},
-        {NULL},
-};
-
-static void add_named(const YamlNode *n, int index, const OtherEntry *e, OpContext *c, Diag *d)
+static void add_mask(const MaskKind *k, const YamlNode *n, int index, const OtherEntry *e, OpContext *c, Diag *d)
 {
-        Rule *r = rule_new(OP_NAMED);
+        Rule *r = rule_new(k->kind);
 
-        r->named = e->commands;
-        ops_add(c, r, "operations", index, n, e->qualifiers, d);
+        *(k->kind == OP_BPF ? &r->bpf.commands : &r->named) = e->mask;
+        ops_add(c, r, k->list.name, index, n, e->qualifiers, d);
 }
 
-static void parse_named_entry(const YamlNode *n, const char *list, int index, OpContext *c, Diag *d)
+static void parse_masks(const MaskKind *k, const YamlNode *n, OpContext *c, Diag *d)
 {
         OtherEntry e = {0};
 
-        if (fields_parse(n, &n->pos, list, named_entry_fields, &e, c, d) >= 0)
-                add_named(n, index, &e, c, d);
-}
-
-static void parse_named(const YamlNode *n, OpContext *c, Diag *d)
-{
-        OtherEntry e = {0};
-
-        if (holds_mappings(n)) {
-                ops_parse_list(n, "operations", parse_named_entry, c, d);
+        if (!holds_mappings(n)) {
+                field_words(&k->list, n, &e.mask, c, d);
+                add_mask(k, n, -1, &e, c, d);
                 return;
         }
-        field_words(&named_list, n, &e.commands, c, d);
-        add_named(n, -1, &e, c, d);
-}
+        for (guint i = 0; i < n->items->len; i++) {
+                const YamlNode *item = n->items->pdata[i];
 
-static void add_bpf(const YamlNode *n, int index, const OtherEntry *e, OpContext *c, Diag *d)
-{
-        Rule *r = rule_new(OP_BPF);
-
-        r->bpf.commands = e->commands;
-        ops_add(c, r, "bpf", index, n, e->qualifiers, d);
-}
-
-static void parse_bpf_entry(const YamlNode *n, const char *list, int index, OpContext *c, Diag *d)
-{
-        OtherEntry e = {0};
-
-        if (fields_parse(n, &n->pos, list, bpf_entry_fields, &e, c, d) >= 0)
-                add_bpf(n, index, &e, c, d);
+                e = (OtherEntry){0};
+                if (fields_parse(item, &item->pos, k->list.name, k->entry, &e, c, d) >= 0)
+                        add_mask(k, item, (int)i, &e, c, d);
+        }
 }
 
 static void parse_bpf_calls(const YamlNode *n, OpContext *c, Diag *d)
 {
-        OtherEntry e = {0};
+        parse_masks(&bpf_masks, n, c, d);
+}
 
-        if (holds_mappings(n)) {
-                ops_parse_list(n, "bpf", parse_bpf_entry, c, d);
-                return;
-        }
-        field_words(&bpf_list, n, &e.commands, c, d);
-        add_bpf(n, -1, &e, c, d);
+static void parse_named(const YamlNode *n, OpContext *c, Diag *d)
+{
+        parse_masks(&named_masks, n, c, d);
 }
 
 static const Field signal_fields[] = {
