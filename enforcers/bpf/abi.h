@@ -8,7 +8,7 @@
 #include <linux/types.h>
 #endif
 
-#define VA_ABI_VERSION 6
+#define VA_ABI_VERSION 7
 
 /* ---- bounds ------------------------------------------------------------------------------------------------- */
 #define VA_PATH_MAX 4096        /* include/uapi/linux/limits.h: PATH_MAX; a longer path cannot be had */
@@ -119,8 +119,6 @@
 #define VA_MOUNT_RECURSIVE 4 /* from "make-private" to "make-rprivate" */
 #define VA_MOUNT_UMOUNT 37
 #define VA_MOUNT_DEVICE 38
-/* What stands for the device of a file system that needs one and does not say which. No device has this number. */
-#define VA_DEVICE_UNKNOWN "/dev/block/0:0"
 /* Words that an allow-list has to name: the others say that a flag is absent. */
 #define VA_MOUNT_SETS                                                                                                   \
         (~(1ULL << 3 | 1ULL << 5 | 1ULL << 7 | 1ULL << 9 | 1ULL << 11 | 1ULL << 14 | 1ULL << 16 | 1ULL << 18 |          \
@@ -188,6 +186,7 @@ _Static_assert(sizeof(struct va_cover) == 20, "ABI");
 #define VA_T_BASE 1U  /* the policy denies something, so base protection holds for its processes. Without it VA_A_REACH stands
                        * for what would be reported, and nothing is refused */
 #define VA_T_TRIAL 2U /* an allow-list on trial: what it does not allow passes, and is reported as ALLOWED */
+#define VA_T_DEVICES 8U /* it has rules about devices, VA_KIND_DEVICE */
 #define VA_T_NO_RAW 4U /* egress is denied by default and sockets are not: packet and raw sockets are, which would go around it */
 
 struct va_table {
@@ -227,7 +226,7 @@ struct va_identity {
         __u32 groups[VA_COVER_MAX];    /* per place in @cover: mask of groups, bit g - 1 for group g */
         __u32 groups_id[VA_COVER_MAX]; /* va_table.groups_id that they belong to, or VA_ID_GROUPS_UNKNOWN */
         __u32 pending[VA_COVER_MAX];   /* groups that the exec under way will enter */
-        __u32 mount_told;              /* its last mount(2) was let through, and what a rule says of it reported */
+        __u32 pad;
 };
 _Static_assert(sizeof(struct va_identity) == 144, "ABI");
 

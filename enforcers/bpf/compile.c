@@ -245,6 +245,14 @@ static bool is_trial(const Policy *p)
         return p->mode == MODE_DEFENSE_IN_DEPTH && p->allow_violations;
 }
 
+static bool has_device_rules(const struct va_table *t, uint32_t n_groups)
+{
+        for (uint32_t g = 0; g <= n_groups; g++)
+                if (t->start[VA_KIND_DEVICE][g])
+                        return true;
+        return false;
+}
+
 static void fill_header(const Compiler *c, struct va_table *t)
 {
         const uint32_t egress = VA_CLASS_OF(VA_KIND_EGRESS), sockets = VA_CLASS_OF(VA_KIND_SOCKET);
@@ -254,7 +262,7 @@ static void fill_header(const Compiler *c, struct va_table *t)
         t->n_groups = g_hash_table_size(c->groups);
         t->n_rules = c->policy->rules->len;
         t->flags = (has_base(c->policy) ? VA_T_BASE : 0) | (is_trial(c->policy) ? VA_T_TRIAL : 0) |
-                   (no_raw ? VA_T_NO_RAW : 0);
+                   (no_raw ? VA_T_NO_RAW : 0) | (has_device_rules(t, t->n_groups) ? VA_T_DEVICES : 0);
         t->kinds = c->classes | by_default | (no_raw ? sockets : 0);
         t->default_deny = by_default;
         t->capabilities = by_default & VA_CLASS_OF(VA_KIND_CAPABILITY) ? UINT64_MAX : c->capabilities;

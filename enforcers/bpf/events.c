@@ -45,7 +45,6 @@ static OpKind kind_of(uint32_t kind)
         switch (kind) {
         case VA_KIND_EGRESS_UNIX: return OP_EGRESS;
         case VA_KIND_INGRESS_UNIX: return OP_INGRESS;
-        case VA_KIND_DEVICE: return OP_FILE;
         case VA_KIND_NAMED: return OP_NAMED;
         default: return (OpKind)kind;
         }

@@ -18,24 +18,25 @@ static __always_inline void file_path(struct file *file, __u64 *ret_mnt, __u64 *
         *ret_dentry = (__u64)file->f_path.dentry;
 }
 
-/* va_mediate(), for what reaches the device if the file is one of a device. Other operations are about the file in its
- * directory. */
-static __always_inline int mediate_open(struct file *file, __u64 mnt, __u64 dentry, __u32 op, __u32 want)
+/* What reaches the device if the file is one of a device. Other operations are about the file in its directory. */
+static __always_inline void note_device(struct va_scratch *s, struct inode *inode)
 {
-        struct inode *inode = file->f_inode;
         umode_t type = inode->i_mode & S_IFMT;
-        struct va_scratch *s;
-        int r;
 
-        r = va_take_scratch(&s);
-        if (r <= 0)
-                return r;
-        s->mnt = mnt;
-        s->dentry = dentry;
         if (type == S_IFBLK || type == S_IFCHR) {
                 s->device = type == S_IFBLK ? VA_DEVICE_BLOCK : VA_DEVICE_CHAR;
                 s->rdev = inode->i_rdev;
         }
+}
+
+static __always_inline int mediate_open(struct file *file, __u64 mnt, __u64 dentry, __u32 op, __u32 want)
+{
+        struct va_scratch *s;
+        int r = va_note(mnt, dentry, &s);
+
+        if (r <= 0)
+                return r;
+        note_device(s, file->f_inode);
         return va_verdict(va_mediate_noted(s, op, want));
 }
 
@@ -102,7 +103,6 @@ int BPF_PROG(va_receive, struct file *file, int ret)
 {
         struct va_scratch *s;
         __u64 mnt, dentry;
-        umode_t type;
         __u32 want;
         int r;
 
@@ -111,12 +111,10 @@ int BPF_PROG(va_receive, struct file *file, int ret)
         if (va_unconfined(bpf_get_current_task_btf()))
                 return 0; /* allow: under no policy */
         want = wanted(file->f_flags & O_APPEND, file->f_mode);
-        type = BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT;
-        if (type == S_IFCHR || type == S_IFBLK)
-                return mediate_file(file, VA_OP_RECEIVE, want); /* which knows devices */
         r = va_take_scratch(&s);
         if (r <= 0)
                 return r;
+        note_device(s, file->f_inode);
         file_path(file, &mnt, &dentry);
         mnt = va_address((void *)mnt);
         dentry = va_address((void *)dentry);

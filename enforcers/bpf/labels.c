@@ -205,6 +205,15 @@ static void identify_all(Enforcer *e, const Place *place, int dir)
         (void)fclose(f);
 }
 
+/* For labels_cgroup_path(), as the programs do for new ones. */
+static void remember_path(Enforcer *e, const char *path, uint64_t id, const struct va_cover *cover)
+{
+        struct va_name name = {};
+
+        if (cover->n > 0 && g_strlcpy((char *)name.path, path, sizeof(name.path)) < sizeof(name.path))
+                (void)bpf_map_update_elem(e->pins.maps[MAP_NAMES], &id, &name, BPF_ANY);
+}
+
 /* Brings the label of the cgroup @path up to date. @place: in: its parent's; out: its own. */
 static int label_one(Enforcer *e, const char *path, uint64_t id, Place *place)
 {
@@ -217,6 +226,7 @@ static int label_one(Enforcer *e, const char *path, uint64_t id, Place *place)
         if (found)
                 cover = *found;
         place->id = id;
+        remember_path(e, path, id, &cover);
         if (cover_equal(&cover, &place->cover)) {
                 r = bpf_map_delete_elem(map, &id);
                 return r == -ENOENT ? 0 : r;

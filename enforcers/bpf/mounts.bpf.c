@@ -256,6 +256,15 @@ static __always_inline __u64 type_of(struct super_block *sb)
         return (__u64)BPF_CORE_READ(sb, s_type, name);
 }
 
+/* Is @mnt a mount of the task's namespace, so that it has a path, even if that cannot be had? */
+static __always_inline bool is_attached(struct vfsmount *mnt)
+{
+        struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+        struct task_struct *t = bpf_get_current_task_btf();
+
+        return BPF_CORE_READ(m, mnt_ns) == BPF_CORE_READ(t, nsproxy, mnt_ns);
+}
+
 /* The mount that is at @path. */
 static __always_inline int check_place(struct va_scratch *s, struct vfsmount *mnt, struct dentry *dentry, __u32 op)
 {
@@ -293,16 +302,6 @@ static __always_inline int judge_mount(struct va_scratch *s, const char *source,
         return new_mount(s, VA_OP_MOUNT, va_address(type));
 }
 
-/* Remember whether a rule has spoken of the mount(2) that goes on, for va_disk_mount(). */
-static __always_inline void note_told(const struct va_scratch *s, int r)
-{
-        struct task_struct *t = bpf_get_current_task_btf();
-        struct va_identity *id = bpf_task_storage_get(&va_tasks, t->group_leader, 0, 0);
-
-        if (id)
-                id->mount_told = r == 0 && s->told;
-}
-
 SEC("lsm/sb_mount")
 int BPF_PROG(va_mount, const char *source, const struct path *path, const char *type, unsigned long flags, void *data, int ret)
 {
@@ -315,21 +314,17 @@ int BPF_PROG(va_mount, const char *source, const struct path *path, const char *
         if (r <= 0)
                 return r;
         r = judge_mount(s, source, path, type, flags);
-        note_told(s, r);
         va_release(s);
         return va_verdict(r);
 }
 
 /* A file system that needs a device has been found, by mount(2) or fsconfig(2): what is the device, whatever the file was
- * called? Where the same mount(2) was reported by that name, only a denial is news; a mark that was left by one that failed
- * in between costs one report of what is let through. */
+ * called? Number 0 stands for one that does not say which; no device has it. */
 SEC("lsm/sb_set_mnt_opts")
 int BPF_PROG(va_disk_mount, struct super_block *sb, void *opts, unsigned long flags, unsigned long *ret_flags, int ret)
 {
-        struct task_struct *t = bpf_get_current_task_btf();
         struct block_device *bdev;
         struct va_scratch *s;
-        struct va_identity *id;
         int r;
 
         if (ret != 0)
@@ -339,11 +334,6 @@ int BPF_PROG(va_disk_mount, struct super_block *sb, void *opts, unsigned long fl
         r = va_begin_check(&s);
         if (r <= 0)
                 return r;
-        id = bpf_task_storage_get(&va_tasks, t->group_leader, 0, 0);
-        if (id && id->mount_told) {
-                s->quiet = VA_QUIET_PASS;
-                id->mount_told = 0;
-        }
         s->words = WORD(DEVICE);
         bdev = BPF_CORE_READ(sb, s_bdev);
         r = -EACCES; /* deny: cannot be */
@@ -376,9 +366,7 @@ int BPF_PROG(va_remount, struct super_block *sb, void *options, int ret)
                 va_next_mount(&x);
                 if (!x.found)
                         break;
-                if (va_path(s, 1, x.found, va_address(root)))
-                        continue; /* nobody can name it */
-                r = check_mount(s, type_of(sb), 0, VA_OP_REMOUNT);
+                r = check_place(s, (struct vfsmount *)x.found, root, VA_OP_REMOUNT);
                 if (r < 0)
                         break;
         }
@@ -500,6 +488,8 @@ int BPF_PROG(va_move_mount, const struct path *from, const struct path *to, int 
                 return r;
         if (va_path(s, 1, va_address(from->mnt), va_address(from->dentry)) == 0)
                 r = move_attached(s, from, to);
+        else if (is_attached(from->mnt))
+                r = va_refuse(s, VA_OP_MOVE_MOUNT, VA_REASON_NO_PATH, 0);
         else
                 r = attach_detached(s, from, to);
         va_release(s);
@@ -530,6 +520,17 @@ int BPF_PROG(va_pivot_root, const struct path *put_old, const struct path *new_r
         return va_verdict(r);
 }
 
+static __always_inline int check_umount(struct va_scratch *s, struct vfsmount *mnt)
+{
+        int r;
+
+        s->words = WORD(UMOUNT);
+        r = check_place(s, mnt, mnt->mnt_root, VA_OP_UMOUNT);
+        if (r == 0 && va_path(s, 0, va_address(mnt), va_address(mnt->mnt_root)) == 0 && va_is_ours(s))
+                r = va_refuse(s, VA_OP_UMOUNT, VA_REASON_BASE, 1);
+        return r;
+}
+
 SEC("lsm/sb_umount")
 int BPF_PROG(va_umount, struct vfsmount *mnt, int flags, int ret)
 {
@@ -541,14 +542,7 @@ int BPF_PROG(va_umount, struct vfsmount *mnt, int flags, int ret)
         r = va_begin_check(&s);
         if (r <= 0)
                 return r;
-        r = 0;
-        /* Allow what has no path: it holds nothing that anybody else sees. */
-        if (va_path(s, 1, va_address(mnt), va_address(mnt->mnt_root)) == 0) {
-                s->words = WORD(UMOUNT);
-                r = check_mount(s, type_of(BPF_CORE_READ(mnt, mnt_sb)), 0, VA_OP_UMOUNT);
-        }
-        if (r == 0 && va_path(s, 0, va_address(mnt), va_address(mnt->mnt_root)) == 0 && va_is_ours(s))
-                r = va_refuse(s, VA_OP_UMOUNT, VA_REASON_BASE, 1);
+        r = is_attached(mnt) ? check_umount(s, mnt) : 0; /* allow: what is detached holds nothing that anybody else sees */
         va_release(s);
         return va_verdict(r);
 }

@@ -8,6 +8,7 @@
 const volatile bool va_setattr_idmap = false; /* inode_setattr has the mount's mapping before the dentry, since 6.9 */
 
 #define MOUNTS_MAX 4096 /* mounts of one file system that are looked at */
+#define NAMES_MAX 32    /* of them, those that show one file */
 
 static __always_inline int write_at(const struct path *dir, struct dentry *dentry, __u32 op)
 {
@@ -221,7 +222,7 @@ static __always_inline int everywhere(struct dentry *dentry, __u32 op)
 {
         struct va_every x = va_first_mount(BPF_CORE_READ(dentry, d_inode, i_sb), dentry);
 
-        for (int i = 0; i < VA_MOUNTS_MAX; i++) {
+        for (int i = 0; i < NAMES_MAX; i++) {
                 va_next_mount(&x);
                 if (!x.found)
                         return x.done ? 0 : -EACCES; /* deny: too many mounts, or the list changed meanwhile */
@@ -239,7 +240,7 @@ __attribute__((noinline)) int va_check_elsewhere(struct va_scratch *s, __u64 den
 
         if (!s)
                 return -EACCES;
-        for (int i = 0; i < VA_MOUNTS_MAX; i++) {
+        for (int i = 0; i < NAMES_MAX; i++) {
                 va_next_mount(&x);
                 if (!x.found && i > 0 && x.done)
                         return 0;

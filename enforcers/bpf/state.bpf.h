@@ -49,9 +49,8 @@ struct va_scratch {
         __u32 inside;             /* policies, by place, in whose cgroups the other process is, too */
         __u32 quiet;              /* VA_QUIET, VA_QUIET_PASS; until the release */
         __u32 of_other;           /* @id is not the current task's; until the release */
-        __u32 told;               /* something that a rule says was reported; until the release */
-        __u32 device;             /* VA_DEVICE_*: the file is one of the device @rdev; then path[1] names that, see va_judge(); until the
-                                   * release */
+        __u32 device;             /* VA_DEVICE_*: the file is one of the device @rdev, which va_merge() asks about, too, and names in
+                                   * path[1]; until the release */
         __u32 rdev;
         struct va_every every;    /* for who has no room for it on the stack */
         struct va_event event;
@@ -223,7 +222,6 @@ static __always_inline void va_release(struct va_scratch *s)
 {
         s->quiet = 0;
         s->of_other = 0;
-        s->told = 0;
         s->device = 0;
         __sync_lock_test_and_set(&s->busy, 0);
 }
@@ -264,7 +262,7 @@ static __always_inline void va_begin(struct va_identity *id, const struct va_fou
         id->epoch = epoch;
         id->flags = VA_ID_LIVE;
         id->cover = f->cover;
-        id->mount_told = 0;
+        id->pad = 0;
         for (int i = 0; i < VA_COVER_MAX; i++) {
                 id->groups[i] = 0;
                 id->groups_id[i] = VA_ID_GROUPS_UNKNOWN;
@@ -280,8 +278,6 @@ static __always_inline void va_begin(struct va_identity *id, const struct va_fou
  * mount namespace. Return: 0; VA_PATH_NONE: the object has no name that a rule could mean (pipe, socket ...): allow;
  * negative: the path cannot be had. */
 int va_path(struct va_scratch *s, __u32 which, __u64 mnt, __u64 dentry);
-
-#define VA_MOUNTS_MAX 32 /* mounts that show one file, which it is asked about under */
 
 /** va_next_mount() - find the next one (names.bpf.c). */
 int va_next_mount(struct va_every *x);
@@ -323,9 +319,6 @@ int va_device(struct va_scratch *s, __u32 block, __u32 dev);
  * Return: 0; VA_MERGE_NO_TABLE: nothing at all; VA_MERGE_REGROUP: call va_regroup() and ask again; -1: deny. */
 int va_merge(struct va_scratch *s, __u32 place, __u32 kind, __u32 which);
 
-/** va_join() - the same, joined to what s->merged has. */
-int va_join(struct va_scratch *s, __u32 place, __u32 kind, __u32 which);
-
 /** va_regroup() - find the groups of the policy at @place anew, by the program that the process runs. What it had
  * inherited under another version of the policy is lost. */
 int va_regroup(struct va_scratch *s, __u32 place);
@@ -354,7 +347,6 @@ static __always_inline void va_report(struct va_scratch *s, __u8 reason, __u8 ac
         s->event.reason = reason;
         s->event.action = action;
         s->event.rule = rule;
-        s->told |= reason == VA_REASON_RULE;
         va_emit(s, n_paths);
 }
 
@@ -375,19 +367,27 @@ int va_check_mount(struct va_scratch *s, __u32 op);
  * release @s. Return: 0 or -EACCES. */
 int va_mediate_noted(struct va_scratch *s, __u32 op, __u32 want);
 
+/** va_note() - begin with the access to @dentry on @mnt, which are addresses or pointers of any kind, for va_mediate_noted(). Return:
+ * 1, with @ret; 0: not mediated; -EACCES. */
+static __always_inline int va_note(__u64 mnt, __u64 dentry, struct va_scratch **ret)
+{
+        int r = va_take_scratch(ret);
+
+        if (r <= 0)
+                return r;
+        (*ret)->mnt = mnt;
+        (*ret)->dentry = dentry;
+        return 1;
+}
+
 /** va_mediate() - all of it for one path: the access @want of the current task to @dentry on @mnt, which are addresses or
  * pointers of any kind. Return: 0 or -EACCES. */
 static __always_inline int va_mediate(__u64 mnt, __u64 dentry, __u32 op, __u32 want)
 {
         struct va_scratch *s;
-        int r;
+        int r = va_note(mnt, dentry, &s);
 
-        r = va_take_scratch(&s);
-        if (r <= 0)
-                return r;
-        s->mnt = mnt;
-        s->dentry = dentry;
-        return va_mediate_noted(s, op, want);
+        return r <= 0 ? r : va_mediate_noted(s, op, want);
 }
 
 /** va_refuse() - answer what no rule decides: deny and report @reason for each policy that denies anything, with the

@@ -179,6 +179,7 @@ static void append_header(Dump *d)
                                t->accept_n);
         g_string_append(d->s, t->flags & VA_T_TRIAL ? " trial" : "");
         g_string_append(d->s, t->flags & VA_T_NO_RAW ? " no-raw" : "");
+        g_string_append(d->s, t->flags & VA_T_DEVICES ? " devices" : "");
         append_classes(d->s, "kinds", t->kinds);
         append_classes(d->s, "default-deny", t->default_deny);
         g_string_append_c(d->s, '\n');

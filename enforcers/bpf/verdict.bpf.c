@@ -123,17 +123,18 @@ static __always_inline int merge(struct va_scratch *s, __u32 place, __u32 kind, 
 
 __attribute__((noinline)) int va_merge(struct va_scratch *s, __u32 place, __u32 kind, __u32 which)
 {
+        int r;
+
         if (!s || which > 1 || place >= VA_COVER_MAX || kind >= VA_KIND_MAX)
                 return -1;
         __builtin_memset(&s->merged, 0, sizeof(s->merged));
-        return merge(s, place, kind, which);
-}
-
-__attribute__((noinline)) int va_join(struct va_scratch *s, __u32 place, __u32 kind, __u32 which)
-{
-        if (!s || which > 1 || place >= VA_COVER_MAX || kind >= VA_KIND_MAX)
+        r = merge(s, place, kind, which);
+        /* Most policies say nothing of devices, and what is opened most is /dev/null. */
+        if (r || !s->device || !(s->flags & VA_T_DEVICES))
+                return r;
+        if (va_device(s, s->device == VA_DEVICE_BLOCK, s->rdev))
                 return -1;
-        return merge(s, place, kind, which);
+        return merge(s, place, VA_KIND_DEVICE, 1);
 }
 
 /* ---- groups ----------------------------------------------------------------------------------------------------- */
@@ -407,8 +408,6 @@ __attribute__((noinline)) int va_judge(struct va_scratch *s, __u32 place, __u32 
         r = va_merge(s, place, kind, which);
         if (r == VA_MERGE_REGROUP && !va_regroup(s, place))
                 r = va_merge(s, place, kind, which);
-        if (r == 0 && s->device)
-                r = va_join(s, place, VA_KIND_DEVICE, 1);
         if (r == VA_MERGE_NO_TABLE)
                 return 0; /* allow: the policy has no rules (any more) */
         if (r)
@@ -440,8 +439,6 @@ __attribute__((noinline)) int va_mediate_noted(struct va_scratch *s, __u32 op, _
         if (!s)
                 return -EACCES;
         r = va_path(s, 0, s->mnt, s->dentry);
-        if (r == 0 && s->device && va_device(s, s->device == VA_DEVICE_BLOCK, s->rdev))
-                r = -1; /* cannot be */
         if (r == 0)
                 r = va_check(s, VA_KIND_FILE, 0, op, want);
         else

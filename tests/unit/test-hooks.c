@@ -93,6 +93,8 @@ static void test_needs(void)
         g_assert_cmphex(hook_needs_of_policy(&table), ==, VA_NEED_CORE | VA_NEED_FILE);
         for (OpKind k = 0; k <= OP_BPF; k++)
                 g_assert_true(is_needed_somewhere(VA_NEED_KIND(k)));
+        g_assert_true(is_needed_somewhere(VA_NEED_KIND(VA_KIND_NAMED)));
+        g_assert_false(hook_needs("va_setsockopt") & (VA_NEED_FILE | VA_NEED_CORE));
         table.kinds = 1U << VA_KIND_SIGNAL;
         g_assert_cmphex(hook_needs_of_policy(&table), ==, VA_NEED_CORE | VA_NEED_FILE | VA_NEED_KIND(OP_SIGNAL));
 }

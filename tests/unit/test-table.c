@@ -142,7 +142,7 @@ static void test_header(void)
                         t->start[VA_KIND_FILE][1] = ROW; /* of no group */
                         break;
                 case 5:
-                        t->flags = 8;
+                        t->flags = 0x80;
                         break;
                 case 6:
                         t->default_deny = 1; /* of a kind that is not in kinds */

@@ -113,7 +113,8 @@ list=$(attached)
 for name in $core va_file_open va_path_unlink va_path_rename va_mount va_bpf va_guard_kill; do
         says "files/$name" " $name " echo " $list "
 done
-for name in va_capable va_socket va_socket_conne va_bind va_userns va_traceme va_kill va_ptrace; do
+for name in va_capable va_socket va_socket_conne va_bind va_userns va_join_userns va_make va_userfaultfd va_setsockopt \
+        va_disk_mount va_traceme va_kill va_ptrace; do
         says "files/not-$name" '^none$' bash -c "[[ ' $list ' = *' $name '* ]] || echo none"
 done
 comment "open and close under no policy: $unattached ns with nothing attached, $(cost_of_open) ns with $(wc -w <<<"$list") programs"

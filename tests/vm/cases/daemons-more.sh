@@ -85,13 +85,27 @@ by_default web-containers "" BPF
 
 own() { systemd-run -q --wait --pipe --unit="elsewhere-$RANDOM" -p PrivateTmp=yes "$progs/attempt" "$@"; }
 systemd-run -q --unit=case-sockets --socket-property=ListenStream=/run/case/no.sock --socket-property=ListenStream=/run/case/yes.sock sleep inf
-echo 'bpfRawRules: {files: [{pattern: /run/case/no.sock, permissions: [write], qualifiers: [deny]}]}' | policy elsewhere '{kind: Service, name: "elsewhere-*.service"}'
+echo 'bpfRawRules: {files: [{pattern: "/run/case/{no.sock,key}", permissions: [read, write], qualifiers: [deny]}]}' | policy elsewhere '{kind: Service, name: "elsewhere-*.service"}'
 expect elsewhere/without ok own connect /run/case/no.sock
 reload elsewhere/load
 since=$(date +%s)
 expect elsewhere/denied EACCES@connect own connect /run/case/no.sock
 expect elsewhere/neighbour ok own connect /run/case/yes.sock
 told elsewhere/told "$since" elsewhere 'DENIED files.0. connect /run/case/no.sock'
+
+# The same for descriptors that somebody else has opened: by the names that they have there, and not at all if they have none.
+echo x | tee /run/case/key /run/case/page >/dev/null
+received() { # FILE
+        attempt offer /run/case/offer "$1" r >/dev/null
+        own receive /run/case/offer
+}
+expect elsewhere/descriptor-denied EACCES@receive received /run/case/key
+expect elsewhere/descriptor-neighbour ok received /run/case/page
+expect elsewhere/descriptor-device ok received /dev/null
+unshare -m sh -c "mount -t tmpfs none /srv && echo x >/srv/hidden &&
+        $progs/attempt offer /run/case/offer /srv/hidden r >/dev/null" 2>/dev/null
+expect elsewhere/descriptor-without-a-name EACCES@receive own receive /run/case/offer
+told elsewhere/descriptor-told "$since" elsewhere 'DENIED files.0. receive /run/case/key'
 
 comment "$SECONDS s"
 done_testing

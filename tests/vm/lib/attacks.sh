@@ -212,7 +212,8 @@ hardening disallow-create-user-ns BS 2
 | unshareuser | newns ; unshare uts
 | cloneuser
 | clone3user | | stopped:EPERM@clone3user,ENOSYS@clone3user alarms:0+
-| joinuser $t/inuser.pid
+| joinuser $t/inuser.pid | newns ; setns 1
+| joinuser $t/inuser.pid any
 | as 1000 ; unshareuser
 hardening disallow-load-all-bpf-prog BS 2
 | bpfload | bpfcreate

@@ -70,7 +70,7 @@ static int op_joinuser(Hand *h, char **argv) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        int r = RET(setns(fd, CLONE_NEWUSER));
+        int r = RET(setns(fd, argv[2] ? 0 : CLONE_NEWUSER));
         close(fd);
         return r;
 }
@@ -334,7 +334,7 @@ static int op_pickpid(Hand *h, char **argv) {
 
 const Op attack_ops[] = {
         {"unshare", 1, op_unshare, "cgroup|net|pid|uts"},
-        {"joinuser", 1, op_joinuser, "PIDFILE: its user namespace, by setns"},
+        {"joinuser", 1, op_joinuser, "PIDFILE [any]: its user namespace, by setns, with the flag or without"},
         {"nodeof", 2, op_nodeof, "DEVICE PATH: another node with its number"},
         {"initmodule", 1, op_initmodule, "PATH: load it from memory (sys_module)"},
         {"unload", 1, op_unload, "MODULE: if it is there"},
