@@ -86,7 +86,7 @@ each_once elsewhere disks.service
 with "$scratch/trial" system.slice/trial.service trial
 alarms_in "$scratch/trial" trial.service trial AUDIT
 # One for each, and for each mount another: nobody knows what comes to have a second name.
-each_once trial trial.service AUDIT 6
+each_once trial trial.service AUDIT 7
 
 # A disk comes while the policies are in force: nobody reloads anything.
 expect before-it-comes ok attempt -c system.slice/disks.service open /dev/loop3 r
