@@ -26,8 +26,9 @@ typedef struct DeviceClass {
         bool scsi; /* only what is beside a disk counts */
 } DeviceClass;
 
+/* Block devices last: they may take what the others leave. */
 static const DeviceClass classes[] = {
-        {"block", .block = true}, {"scsi_generic", .scsi = true}, {"bsg", .scsi = true}, {"nvme"}, {"nvme-generic"}, {"mtd"},
+        {"scsi_generic", .scsi = true}, {"bsg", .scsi = true}, {"nvme"}, {"nvme-generic"}, {"mtd"}, {"block", .block = true},
 };
 
 static char *read_attribute(int dir, const char *name)
@@ -72,6 +73,16 @@ static bool is_number(const char *s)
         return s && *s && strlen(s) <= 7 && strspn(s, "0123456789") == strlen(s);
 }
 
+/* Stands for what there is no room for. The numbers of character devices tell apart what is about disks: their majors are
+ * those of one driver each. */
+static void add_overflow(GPtrArray *out, const DeviceClass *c, const char *major)
+{
+        g_autofree char *pattern = c->block ? g_strdup("/dev/block/*") : g_strdup_printf("/dev/char/%s:*", major);
+
+        if (!g_ptr_array_find_with_equal_func(out, pattern, g_str_equal, NULL))
+                g_ptr_array_add(out, g_steal_pointer(&pattern));
+}
+
 static void add_device(GPtrArray *out, const DeviceClass *c, int classes_fd, const char *name)
 {
         autofd int dir = openat(classes_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -84,15 +95,15 @@ static void add_device(GPtrArray *out, const DeviceClass *c, int classes_fd, con
         minor = uevent_value(uevent, "MINOR");
         if (!file || !is_number(major) || !is_number(minor))
                 return; /* it went away just now, or has no file */
-        if (out->len + 2 <= 2 * FACTS_DEVICES_MAX) {
+        if (out->len + 2 <= 2 * (c->block ? FACTS_DEVICES_MAX : FACTS_CHAR_DEVICES_MAX)) {
                 g_autofree char *escaped = pattern_escape(file), *pattern = g_strconcat("/dev/", escaped, NULL);
                 g_autofree char *why = pattern_check(pattern);
 
                 if (!why)
                         g_ptr_array_add(out, g_steal_pointer(&pattern));
                 g_ptr_array_add(out, g_strdup_printf("/dev/%s/%s:%s", c->block ? "block" : "char", major, minor));
-        } else if (strcmp(out->pdata[out->len - 1], "/dev/block/*") != 0)
-                g_ptr_array_add(out, g_strdup("/dev/block/*"));
+        } else
+                add_overflow(out, c, major);
 }
 
 static void add_class(GPtrArray *out, const char *root, const DeviceClass *c)

@@ -9,8 +9,10 @@
 #include "diag.h"
 #include "settings.h"
 
-/* Device files of disks that are told one by one. Beyond them, rules about the host's disks are about every block device. */
+/* Device files of disks that are told one by one, and how many of them may be of character devices. Beyond them, rules about
+ * the host's disks are about every block device, and about every character device with the major number of one beyond. */
 #define FACTS_DEVICES_MAX 512U
+#define FACTS_CHAR_DEVICES_MAX (FACTS_DEVICES_MAX / 2)
 #define FACTS_KUBECONFIG_BYTES_MAX (1U << 20)
 
 /* No device has this number. It stands for that of a file system that needs a device and does not say which: it might be a

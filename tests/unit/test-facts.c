@@ -61,21 +61,43 @@ static void test_disks(void)
         tree_free(root);
 }
 
-/* More than are told one by one: then it is about every block device. */
-static void test_many_disks(void)
+static void devices(const char *root, unsigned n, const char *class, const char *prefix, unsigned major)
 {
-        char *root = tree_new();
-        g_auto(GStrv) disks = NULL;
-
-        for (unsigned i = 0; i < FACTS_DEVICES_MAX + 10; i++) {
-                g_autofree char *name = g_strdup_printf("dm-%u", i), *path = g_strconcat("block/", name, NULL);
-                g_autofree char *number = g_strdup_printf("253:%u", i);
+        for (unsigned i = 0; i < n; i++) {
+                g_autofree char *name = g_strdup_printf("%s%u", prefix, i), *path = g_strdup_printf("%s/%s", class, name);
+                g_autofree char *number = g_strdup_printf("%u:%u", major, i);
 
                 device(root, path, name, number, "1");
         }
-        disks = facts_disks(root);
-        g_assert_cmpuint(g_strv_length(disks), ==, 2 * FACTS_DEVICES_MAX + 2);
-        g_assert_true(g_strv_contains((const char *const *)disks, "/dev/block/*"));
+}
+
+static bool has(char **disks, const char *pattern)
+{
+        return g_strv_contains((const char *const *)disks, pattern);
+}
+
+/* More than are told one by one: then it is about every block device, and no other kind goes without. */
+static void test_many_disks(void)
+{
+        char *root = tree_new();
+        g_auto(GStrv) block = NULL, both = NULL, all = NULL;
+
+        devices(root, FACTS_DEVICES_MAX + 10, "block", "dm-", 253);
+        block = facts_disks(root);
+        g_assert_cmpuint(g_strv_length(block), ==, 2 * FACTS_DEVICES_MAX + 2);
+        g_assert_true(has(block, "/dev/block/*"));
+
+        devices(root, 2, "nvme", "nvme", 240);
+        both = facts_disks(root);
+        g_assert_cmpuint(g_strv_length(both), ==, 2 * FACTS_DEVICES_MAX + 2);
+        g_assert_true(has(both, "/dev/block/*") && has(both, "/dev/nvme1") && has(both, "/dev/char/240:1"));
+
+        devices(root, FACTS_CHAR_DEVICES_MAX + 10, "nvme-generic", "ng", 241);
+        devices(root, 3, "mtd", "mtd", 90);
+        all = facts_disks(root);
+        g_assert_true(has(all, "/dev/block/*") && has(all, "/dev/char/240:1"));
+        g_assert_true(has(all, "/dev/char/241:*") && has(all, "/dev/char/90:*") && !has(all, "/dev/char/240:*"));
+        g_assert_cmpuint(g_strv_length(all), <=, 2 * FACTS_DEVICES_MAX + 4);
         tree_free(root);
 }
 
