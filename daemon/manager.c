@@ -166,13 +166,14 @@ static void on_changed_files(void *userdata)
         manager_load_soon(userdata);
 }
 
-/* Most notices of devices change nothing that a rule is about. */
+/* Most notices of devices change nothing that a rule is about. But a load under way may have looked before the change. */
 static void on_changed_devices(void *userdata)
 {
         Manager *m = userdata;
         g_auto(GStrv) disks = facts_disks(m->root);
 
-        if (!m->settings->disks || !g_strv_equal((const char *const *)disks, (const char *const *)m->settings->disks))
+        if (loader_is_busy(m->loader) || !m->settings->disks ||
+            !g_strv_equal((const char *const *)disks, (const char *const *)m->settings->disks))
                 manager_load_soon(m);
 }
 

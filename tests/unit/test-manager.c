@@ -12,7 +12,7 @@
 
 #include "bpf/compile.h"
 #include "bpf/table.h"
-#include "manager.h"
+#include "manager-internal.h"
 
 #define PATIENCE_USEC (20U * G_USEC_PER_SEC)
 
@@ -136,6 +136,22 @@ static const EnforcerOps fake_ops = {
         .pid_confined = fake_pid_confined,
 };
 
+/* In place of the kernel's notices: the test says when devices have changed. */
+static void (*devices_changed)(void *userdata);
+static void *devices_userdata;
+
+int facts_watch_new(sd_event *event, void (*changed)(void *userdata), void *userdata, FactsWatch **ret)
+{
+        devices_changed = changed;
+        devices_userdata = userdata;
+        *ret = NULL;
+        return 0;
+}
+
+void facts_watch_free(FactsWatch *w)
+{
+}
+
 /* ---- one daemon on one root ----------------------------------------------------------------------------------------------- */
 
 typedef struct Fixture {
@@ -216,7 +232,7 @@ static void write_file(const char *path, const char *text)
         g_assert_true(g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
 }
 
-static void write_policy(Fixture *f, const char *name, const char *object)
+static void write_spec(Fixture *f, const char *name, const char *enhance_protect)
 {
         g_autofree char *path = path_of(f, name);
         g_autofree char *text = g_strdup_printf("apiVersion: crd.varmor.org/v1beta1\n"
@@ -227,14 +243,17 @@ static void write_policy(Fixture *f, const char *name, const char *object)
                                                 "  policy:\n"
                                                 "    enforcer: BPF\n"
                                                 "    mode: EnhanceProtect\n"
-                                                "    enhanceProtect:\n"
-                                                "      privileged: true\n"
-                                                "      bpfRawRules:\n"
-                                                "        files:\n"
-                                                "          - {pattern: %s, permissions: [read], qualifiers: [deny]}\n",
-                                                name, name, object);
+                                                "    enhanceProtect: {privileged: true, %s}\n",
+                                                name, name, enhance_protect);
 
         write_file(path, text);
+}
+
+static void write_policy(Fixture *f, const char *name, const char *object)
+{
+        g_autofree char *rules = g_strdup_printf("bpfRawRules: {files: [{pattern: %s, permissions: [read], qualifiers: [deny]}]}", object);
+
+        write_spec(f, name, rules);
 }
 
 static void remove_policy(Fixture *f, const char *name)
@@ -607,6 +626,43 @@ static void test_watch(Fixture *f, gconstpointer data)
         g_assert_null(digest_of("web"));
 }
 
+static void wait_for_digest(Fixture *f, const char *policy, const char *digest)
+{
+        gint64 end = g_get_monotonic_time() + PATIENCE_USEC;
+
+        while (g_strcmp0(digest_of(policy), digest) != 0 && g_get_monotonic_time() < end)
+                g_assert_cmpint(sd_event_run(f->event, 100 * 1000), >=, 0);
+        g_assert_cmpstr(digest_of(policy), ==, digest);
+}
+
+/* A disk goes and comes back while the loader's child has seen that it is gone: what the child says must not stay. */
+static void test_disks(Fixture *f, gconstpointer data)
+{
+        g_autofree char *size = g_strconcat(f->root, "/sys/class/block/sda/size", NULL);
+        g_autofree char *uevent = g_strconcat(f->root, "/sys/class/block/sda/uevent", NULL), *without = NULL, *with = NULL;
+
+        write_spec(f, "web", "hardeningRules: [disallow-debug-disk-device]");
+        start(f);
+        without = g_strdup(digest_of("web"));
+        g_assert_nonnull(without);
+        write_file(uevent, "MAJOR=8\nMINOR=0\nDEVNAME=sda\n");
+        write_file(size, "1000\n");
+        devices_changed(devices_userdata);
+        while (g_strcmp0(digest_of("web"), without) == 0)
+                g_assert_cmpint(sd_event_run(f->event, PATIENCE_USEC), >, 0);
+        with = g_strdup(digest_of("web"));
+
+        write_file(size, "0\n");
+        devices_changed(devices_userdata);
+        while (!loader_is_busy(f->manager->loader))
+                g_assert_cmpint(sd_event_run(f->event, PATIENCE_USEC), >, 0);
+        g_usleep(G_USEC_PER_SEC); /* until the child has looked; its answer waits for the loop */
+        write_file(size, "1000\n");
+        devices_changed(devices_userdata);
+        wait_for_digest(f, "web", without);
+        wait_for_digest(f, "web", with);
+}
+
 static void test_instances(Fixture *f, gconstpointer data)
 {
         static const EnforcerOps *const ops[] = {&fake_ops, NULL};
@@ -665,6 +721,7 @@ int main(int argc, char *argv[])
                 {"/manager/lost-and-broken", test_lost_and_broken}, {"/manager/uncovered", test_uncovered},
                 {"/manager/too-many-on-one", test_too_many_on_one},
                 {"/manager/check", test_check},   {"/manager/instances", test_instances}, {"/manager/missing", test_missing},
+                {"/manager/disks", test_disks},
         };
 
         g_test_init(&argc, &argv, NULL);
