@@ -11,7 +11,7 @@
 . /mnt/tests/lib/check.sh
 . /mnt/tests/lib/policy.sh
 
-t=/srv/s bus=(busctl call org.varmor1 /org/varmor1 org.varmor1.Manager)
+t=/srv/s bus=(busctl --timeout=120 call org.varmor1 /org/varmor1 org.varmor1.Manager)
 mkdir -p $t
 echo x | tee $t/{enhance,depth,page} >/dev/null
 
