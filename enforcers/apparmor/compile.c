@@ -251,7 +251,7 @@ static bool must_speak(const Compiler *c, const GArray *rules, const Rule *r)
         for (guint i = 0; i < rules->len; i++) {
                 const Rule *other = rule_at(c, g_array_index(rules, uint32_t, i));
 
-                if (other->origin == RULE_CUSTOM && rule_effect(c->policy, other).log && aa_rules_may_meet(r, other))
+                if (other->origin != RULE_BASE && rule_effect(c->policy, other).log && aa_rules_may_meet(r, other))
                         return true;
         }
         return false;

@@ -824,10 +824,16 @@ static void test_compile_quiet(void)
         g_autoptr(Profile) profile = NULL;
         g_autoptr(AaBlob) blob = NULL;
         g_autoptr(Diag) d = diag_new();
-        Rule *told = file_rule("told", "/srv/x", PERM_READ, NULL);
+        Rule *told = file_rule("told", "/srv/x", PERM_READ, NULL), *named = file_rule("named", "/opt/x", PERM_READ, NULL);
+        Rule *base = file_rule("base", "/var/x", PERM_READ, NULL);
 
-        told->qualifiers = RULE_AUDIT | RULE_DENY;
+        told->qualifiers = named->qualifiers = base->qualifiers = RULE_AUDIT | RULE_DENY;
+        named->origin = RULE_BUILT_IN;
+        base->origin = RULE_BASE;
         g_ptr_array_add(p->rules, told);
+        g_ptr_array_add(p->rules, named);
+        g_ptr_array_add(p->rules, base);
+        g_ptr_array_add(p->rules, file_rule("around-named", "/opt/**", PERM_READ, NULL));
         g_ptr_array_add(p->rules, file_rule("same", "/srv/x", PERM_READ | PERM_WRITE, NULL));
         g_ptr_array_add(p->rules, file_rule("around", "/srv/**", PERM_READ, NULL));
         g_ptr_array_add(p->rules, file_rule("other-perm", "/srv/*", PERM_WRITE, NULL));
@@ -839,6 +845,7 @@ static void test_compile_quiet(void)
         g_assert_nonnull(strstr(blob->text, "\n  # told\n  audit deny \"/srv/x{,/}\" r,\n"));
         g_assert_nonnull(strstr(blob->text, "\n  # same\n  audit deny \"/srv/x{,/}\" rwl,\n"));
         g_assert_nonnull(strstr(blob->text, "\n  # around\n  audit deny \"/srv"));
+        g_assert_nonnull(strstr(blob->text, "\n  # around-named\n  audit deny \"/opt"));
         g_assert_nonnull(strstr(blob->text, "\n  # other-perm\n  deny \"/srv"));
         g_assert_nonnull(strstr(blob->text, "\n  # beside\n  deny \"/srv/y"));
         g_assert_nonnull(strstr(blob->text, "\n  # elsewhere\n  deny \"/var"));
