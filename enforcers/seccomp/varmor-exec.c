@@ -166,15 +166,19 @@ static void load_quiet(const Filter *f)
                 (void)install(&program, 0);
 }
 
+static void load_each(unsigned n, bool last, void (*load)(const Filter *f))
+{
+        for (unsigned i = 0; i < n; i++)
+                if (filters[i].usable && !!(filters[i].header.flags & FILTER_BLOCKS_SECCOMP) == last)
+                        load(&filters[i]);
+}
+
+/* Under a filter that forbids seccomp(2), to load its quiet part might kill, or be reported. */
 static void load_filters(unsigned n)
 {
-        for (unsigned last = 0; last < 2; last++)
-                for (unsigned i = 0; i < n; i++)
-                        if (filters[i].usable && !!(filters[i].header.flags & FILTER_BLOCKS_SECCOMP) == last)
-                                load_filter(&filters[i]);
-        for (unsigned i = 0; i < n; i++)
-                if (filters[i].usable)
-                        load_quiet(&filters[i]);
+        load_each(n, false, load_filter);
+        load_each(n, false, load_quiet);
+        load_each(n, true, load_filter);
 }
 
 /* ---- the command --------------------------------------------------------------------------------------------------- */

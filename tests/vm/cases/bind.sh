@@ -254,8 +254,8 @@ succeeds without/no-dropins [ ! -e /run/systemd/generator/kinds.service.d ]
 commands "$scratch/commands-before"
 start_all before
 
-binding filter web log 135
-binding filter second last 317
+binding filter web log quiet 135
+binding filter second last quiet kill 317
 binding filter both 317
 except=$(printf ',!/system.slice/%s/**' {varmord,missing,opened}.service system-instance.slice/instance@c.service)
 binding targets "web=Seccomp=/system.slice/**$except" \
@@ -323,7 +323,8 @@ both own//&varmor.aa//&varmor.both
 T
 says apparmor/both-filtered "=Seccomp_filters:	1" cat $told/aa-both.after
 fails apparmor/plain-without-helper grep varmor-exec /run/systemd/generator/aa-plain.service.d/zzzz-varmor.conf
-expect two-filters "=Seccomp_filters:	2" grep Seccomp_filters: $told/capable.after
+# The quiet part of the first before the second, under which seccomp(2) kills; that of the second not at all.
+expect several-filters "=Seccomp_filters:	3" grep Seccomp_filters: $told/capable.after
 says no-new-privileges/with-user "=NoNewPrivs:	1" cat $told/capable.after
 says no-new-privileges/as-root "=NoNewPrivs:	0" cat $told/tmpfs.after
 says reported/hidden "^unbound	hidden.service	web	Seccomp	its InaccessiblePaths= hides /run/varmor" cat /run/varmor/bound

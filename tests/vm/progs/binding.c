@@ -2,7 +2,8 @@
 
 /* binding: what varmord leaves for the generator and for varmor-exec, made by hand.
  *
- *      binding filter NAME [log] [last] [NUMBER...]   a filter file that answers these system calls with EPERM
+ *      binding filter NAME [log] [last] [quiet] [kill] [NUMBER...]   a filter file that answers these system calls with EPERM;
+ *              quiet: it has a second filter, which does nothing; kill: whoever calls one of those that follow is killed
  *      binding targets [POLICY[:open]=ENFORCERS=PATTERN[,PATTERN...] | UNIT]...
  *
  * PATTERN is one over cgroup paths, as the compiler of targets takes it; one that begins with "!" is an exception. */
@@ -39,7 +40,7 @@ static int make_filter(char **args)
         } f;
         g_autofree char *file = g_strconcat(FILTER_FILES_DIR "/", *args, NULL), *link = g_strconcat(FILTER_NAMES_DIR "/", *args, NULL);
         g_autofree char *to = g_strconcat("../filters/", *args, NULL);
-        uint32_t n = 0;
+        uint32_t n = 0, result = SECCOMP_RET_ERRNO | EPERM;
 
         memcpy(f.header.magic, FILTER_MAGIC, sizeof(f.header.magic));
         f.header.version = FILTER_VERSION;
@@ -49,11 +50,16 @@ static int make_filter(char **args)
                         f.header.flags |= FILTER_LOG;
                 else if (strcmp(*args, "last") == 0)
                         f.header.flags |= FILTER_BLOCKS_SECCOMP;
-                else if (n < FILTER_INSNS_MAX - 3) {
+                else if (strcmp(*args, "quiet") == 0)
+                        f.header.n_quiet = 1;
+                else if (strcmp(*args, "kill") == 0)
+                        result = SECCOMP_RET_KILL_PROCESS;
+                else if (n < FILTER_INSNS_MAX - 4) {
                         f.insns[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)atoi(*args), 0, 1);
-                        f.insns[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+                        f.insns[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, result);
                 }
-        f.insns[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        for (uint32_t i = 0; i <= f.header.n_quiet; i++)
+                f.insns[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
         f.header.n_insns = n;
         f.header.sum = filter_sum(&f.header, f.insns, n * sizeof(f.insns[0]));
         (void)g_mkdir_with_parents(FILTER_FILES_DIR, 0755);
