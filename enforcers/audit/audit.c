@@ -154,12 +154,13 @@ static void name_what(EnforcerEvent *event, const AuditCall *call, const char *n
 static void tell_call(Audit *a, const AuditCall *call, const EnforcerEvent *event, char **policies)
 {
         g_auto(GStrv) in_force = a->hooks->policies(a->userdata);
-        bool told = false, ours = (call->code & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+        bool explained = false, ours = (call->code & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
         const char *first = NULL;
         EnforcerEvent one;
 
         for (char **p = policies; p && *p; p++) {
                 g_autofree char *rule_name = NULL;
+                bool quiet = false;
 
                 if (!g_strv_contains((const char *const *)in_force, *p))
                         continue;
@@ -167,13 +168,14 @@ static void tell_call(Audit *a, const AuditCall *call, const EnforcerEvent *even
                         first = *p;
                 one = *event;
                 one.policy = *p;
-                if (!a->hooks->explain_call(a->userdata, call, &one, &rule_name))
+                if (!a->hooks->explain_call(a->userdata, call, &one, &rule_name, &quiet))
                         continue;
+                explained = true;
                 one.rule_name = rule_name;
-                send(a, &one);
-                told = true;
+                if (!quiet)
+                        send(a, &one);
         }
-        if (told || !ours || !first)
+        if (explained || !ours || !first)
                 return;
         one = *event;
         one.policy = first;
@@ -192,9 +194,10 @@ static void tell_unknown_call(Audit *a, const AuditCall *call, EnforcerEvent *ev
         for (char **p = in_force; *p; p++) {
                 g_autofree char *name = NULL;
                 EnforcerEvent one = *event;
+                bool quiet = false;
 
                 one.policy = *p;
-                if (!a->hooks->explain_call(a->userdata, call, &one, &name))
+                if (!a->hooks->explain_call(a->userdata, call, &one, &name, &quiet) || quiet)
                         continue;
                 g_string_append_printf(rules, "%s%s", n > 0 ? ", " : "", *p);
                 if (n++ == 0) {
@@ -204,7 +207,7 @@ static void tell_unknown_call(Audit *a, const AuditCall *call, EnforcerEvent *ev
                 }
         }
         if (n == 0)
-                return; /* somebody else's filter */
+                return; /* somebody else's filter, or not to be told */
         found.rule_name = rule_name;
         if (n > 1) {
                 found.policy = "?";

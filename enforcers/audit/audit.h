@@ -33,8 +33,9 @@ typedef struct AuditHooks {
         bool (*explain)(void *userdata, const AuditWords *w, const char *child, EnforcerEvent *event, char **ret_rule_name);
 
         /** seccomp: explain_call() - the same for a call. Without arguments all rules that it may have been are named.
+         * @ret_quiet: set: the policy wants it not to be told.
          * Return: false: the policy has no rule that would do that, it was another filter. */
-        bool (*explain_call)(void *userdata, const AuditCall *call, EnforcerEvent *event, char **ret_rule_name);
+        bool (*explain_call)(void *userdata, const AuditCall *call, EnforcerEvent *event, char **ret_rule_name, bool *ret_quiet);
 
         /** seccomp: syscall_name() - for people. To be freed; NULL: it has none. */
         char *(*syscall_name)(uint32_t arch, int32_t number);

@@ -103,7 +103,7 @@ static const KnownFilter *find_filter(Enforcer *e, const char *policy)
         return k;
 }
 
-static bool hook_explain_call(void *userdata, const AuditCall *call, EnforcerEvent *event, char **ret_rule_name)
+static bool hook_explain_call(void *userdata, const AuditCall *call, EnforcerEvent *event, char **ret_rule_name, bool *ret_quiet)
 {
         const SeccompCall c = {.nr = (uint32_t)call->syscall, .arch = call->arch, .action = call->code, .args = call->args};
         const KnownFilter *known = find_filter(userdata, event->policy);
@@ -113,6 +113,7 @@ static bool hook_explain_call(void *userdata, const AuditCall *call, EnforcerEve
                 return false;
         g_strlcpy(event->digest, known->digest, sizeof(event->digest));
         event->action = answer.told;
+        *ret_quiet = answer.quiet;
         if (answer.rules->len == 0)
                 event->reason = REASON_DEFAULT;
         else if (answer.rules->len == 1)

@@ -65,28 +65,16 @@ static const char *why_not(const OciWish *w, const Rule *r, const SeccompHost *h
         return NULL;
 }
 
-/* Return: false: the disposition leaves nothing of @r. */
-static bool rule_fate(const Policy *p, const Rule *r, Fate *ret)
-{
-        bool audit = p->audit_violations || r->qualifiers & RULE_AUDIT || p->mode == MODE_DEFENSE_IN_DEPTH;
-
-        if (fate_passes(r->syscall.action) || !p->allow_violations)
-                *ret = fate_make(r->syscall.action, r->syscall.errno_ret);
-        else if (audit)
-                *ret = fate_make(SYSCALL_LOG, -1);
-        else
-                return false;
-        return true;
-}
-
 static int want_rule(OciWish *w, const Rule *r)
 {
         g_autoptr(GArray) region = NULL;
+        SyscallAction action;
         Fate fate;
         int e;
 
-        if (!rule_fate(w->policy, r, &fate))
+        if (!verdict_action(w->policy, r, &action))
                 return 0;
+        fate = fate_make(action, r->syscall.errno_ret);
         w->log |= !fate_passes(fate.action) && (w->policy->audit_violations || r->qualifiers & RULE_AUDIT);
         e = region_from_args(r->syscall.args, &region);
         for (char **name = r->syscall.names; e >= 0 && *name; name++) {

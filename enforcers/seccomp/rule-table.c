@@ -34,6 +34,7 @@ typedef struct TableRule {
         uint32_t index; /* in policy->rules */
         uint32_t id;    /* where it starts in the text */
         uint32_t trial; /* it would deny if this were no trial run */
+        uint32_t quiet; /* verdict_is_quiet() */
 } TableRule;
 
 /* ---- to bytes ------------------------------------------------------------------------------------------------------- */
@@ -73,7 +74,12 @@ static bool is_trial(const Policy *p, SyscallAction a)
 static uint32_t put_rule(Writer *w, uint32_t index)
 {
         const Rule *r = w->policy->rules->pdata[index];
-        TableRule rule = {.index = index, .id = (uint32_t)w->text->len, .trial = is_trial(w->policy, r->syscall.action)};
+        TableRule rule = {
+                .index = index,
+                .id = (uint32_t)w->text->len,
+                .trial = is_trial(w->policy, r->syscall.action),
+                .quiet = verdict_is_quiet(r),
+        };
         gpointer found = g_hash_table_lookup(w->rules_seen, GUINT_TO_POINTER(index));
 
         if (found)
@@ -249,6 +255,7 @@ static void add_rule(const Reader *t, uint32_t number, uint32_t ret, SeccompAnsw
                         return;
         if (rule.id < t->head.text_bytes)
                 g_string_append_printf(a->names, "%s%s", a->names->len > 0 ? ", " : "", t->text + rule.id);
+        a->quiet = rule.quiet && (a->quiet || a->rules->len == 0);
         g_array_append_val(a->rules, rule.index);
         a->told = told_as(ret, rule.trial);
 }
@@ -311,6 +318,7 @@ bool seccomp_explain(GBytes *blob, const SeccompCall *call, SeccompAnswer *ret)
                 if (!may_be_default(blob, &t, call))
                         return false;
                 add_rule(&t, t.head.default_rule, call->action, &a);
+                a.quiet = false;
                 a.told = told_as(call->action, t.head.default_trial);
         }
         *ret = a;

@@ -27,6 +27,7 @@ typedef struct SeccompAnswer {
                           * Empty: no entry is about it, the profile's default did it, which is of no rule */
         GString *names;  /* their ids: "a, b" */
         Action told;     /* DENIED, AUDIT, ALLOWED */
+        bool quiet;      /* it is not to be told: verdict_is_quiet() of all @rules */
 } SeccompAnswer;
 
 void seccomp_answer_done(SeccompAnswer *a);

@@ -61,17 +61,16 @@ bool verdict_is_quiet(const Rule *r)
                r->syscall.errno_ret == ENOSYS && !r->syscall.args;
 }
 
-/* What becomes of a call that @r is about; false: what would without @r. */
-static bool rule_ret(const Policy *p, const Rule *r, uint32_t *ret)
+bool verdict_action(const Policy *p, const Rule *r, SyscallAction *ret)
 {
         bool audit = p->audit_violations || r->qualifiers & RULE_AUDIT || p->mode == MODE_DEFENSE_IN_DEPTH;
 
         if (passes(r->syscall.action) || !p->allow_violations)
-                *ret = action_ret(r->syscall.action, r->syscall.errno_ret);
+                *ret = r->syscall.action;
         else if (verdict_is_quiet(r))
-                *ret = SECCOMP_RET_ALLOW;
+                *ret = SYSCALL_ALLOW;
         else if (audit)
-                *ret = SECCOMP_RET_LOG;
+                *ret = SYSCALL_LOG;
         else
                 return false;
         return true;
@@ -305,14 +304,16 @@ static int add_rule(Maker *m, guint index)
         const Rule *r = m->policy->rules->pdata[index];
         VerdictEntry e = {.rule = index, .meant = action_ret(r->syscall.action, r->syscall.errno_ret)};
         char *why = rule_why_not_seccomp(m->policy, r);
+        SyscallAction action;
 
         /* To allow what nobody can call is no lack; to deny it may be one. */
         if (!why && !check_names(r, m->diag) && !(r->qualifiers & RULE_ALLOW))
                 why = g_strdup("no system call that this version knows has such a name");
         g_ptr_array_add(m->verdicts->why_not, why);
         /* An entry that is not for this machine is in force as it is written. */
-        if (why || !seccomp_host_has(m->host, &r->syscall) || !rule_ret(m->policy, r, &e.ret))
+        if (why || !seccomp_host_has(m->host, &r->syscall) || !verdict_action(m->policy, r, &action))
                 return 0;
+        e.ret = action_ret(action, r->syscall.errno_ret);
         for (guint abi = 0; abi < m->verdicts->abis->len; abi++)
                 add_names(m, abi, r, e);
         if (r->qualifiers & RULE_AUDIT && !passes(r->syscall.action) && !m->policy->allow_violations)

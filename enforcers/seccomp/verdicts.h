@@ -59,6 +59,9 @@ bool verdicts_are_empty(const Verdicts *v);
  * it is not reported. */
 bool verdict_is_quiet(const Rule *r);
 
+/** verdict_action() - what becomes of a call that @r of @p is about. Return: false: what would without @r. */
+bool verdict_action(const Policy *p, const Rule *r, SyscallAction *ret);
+
 /** syscall_arg_holds() - whether the condition holds for the value of the argument. */
 bool syscall_arg_holds(const SyscallArg *a, uint64_t value);
 

@@ -16,6 +16,7 @@
 #include "seccomp/compile.h"
 #include "seccomp/filter.h"
 #include "seccomp/interpret.h"
+#include "seccomp/oci.h"
 #include "seccomp/rule-table.h"
 #include "seccomp/syscalls.h"
 
@@ -199,7 +200,33 @@ static void test_quiet(void)
         g_assert_cmpuint(none.flags, ==, 0);
 }
 
-/* What the list denies is of its rule, whether an entry says so or nothing does. */
+static GArray *on_trial(Policy *p, json_object *base)
+{
+        g_autoptr(Diag) d = diag_new();
+        json_object *profile = NULL;
+        GArray *filter;
+
+        p->allow_violations = true;
+        g_assert_cmpint(oci_seccomp(p, &host, base, &profile, d), ==, 0);
+        filter = engine_filter(json_object_to_json_string(profile), host.kernel, false);
+        json_object_put(profile);
+        json_object_put(base);
+        return filter;
+}
+
+/* Nor is it told of in a container on trial. */
+static void test_quiet_container(void)
+{
+        g_autoptr(Policy) p = runtime_default();
+        g_autoptr(GArray) filter = on_trial(p, json_tokener_parse("{\"defaultAction\": \"SCMP_ACT_ALLOW\"}"));
+        struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64, .nr = SYS_mount};
+
+        g_assert_cmphex(filter_run((void *)filter->data, filter->len, &data), ==, SECCOMP_RET_LOG);
+        data.nr = SYS_clone3;
+        g_assert_cmphex(filter_run((void *)filter->data, filter->len, &data), ==, SECCOMP_RET_ALLOW);
+}
+
+/* What the list denies is of its rule, whether an entry says so or nothing does; and clone3 is nothing to tell of. */
 static void test_default_named(void)
 {
         g_autoptr(Policy) p = runtime_default();
@@ -218,6 +245,7 @@ static void test_default_named(void)
                         g_assert_cmpuint(a.rules->len, ==, 1);
                         g_assert_cmpstr(a.names->str, ==, "runtime-default");
                         g_assert_cmpint(a.told, ==, ACTION_DENIED);
+                        g_assert_true(a.quiet == (call.nr == SYS_clone3));
                 }
 }
 
@@ -226,6 +254,7 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/runtime-default/engine", test_runtime_default);
         g_test_add_func("/runtime-default/quiet", test_quiet);
+        g_test_add_func("/runtime-default/quiet-container", test_quiet_container);
         g_test_add_func("/runtime-default/named", test_default_named);
         return g_test_run();
 }
