@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Blob: see blob.h. A header with the sizes, then the parts one after the other. Native byte order: it never leaves the
- * machine. */
+/* Blob: see blob.h. A header with the sizes, then the parts one after the other; names are lines "CHILD INDEX ID". Native byte order:
+ * it never leaves the machine. */
 
 #include "blob.h"
 
@@ -15,6 +15,8 @@
 #define BLOB_VERSION 2U
 #define BLOB_LINES_MAX (1U << 20)
 
+#define CHILD_NONE "-" /* the whole */
+
 typedef struct BlobHeader {
         char magic[8];
         uint32_t version;
@@ -27,6 +29,11 @@ typedef struct BlobHeader {
 } BlobHeader;
 _Static_assert(sizeof(BlobHeader) == 36, "the format");
 
+static void clear_name(void *p)
+{
+        g_free(((AaName *)p)->raw_id);
+}
+
 AaBlob *aa_blob_new(void)
 {
         AaBlob *b = g_new0(AaBlob, 1);
@@ -34,7 +41,8 @@ AaBlob *aa_blob_new(void)
         b->text = g_strdup("");
         b->lines = g_array_new(FALSE, FALSE, sizeof(AaLine));
         b->table = g_bytes_new(NULL, 0);
-        b->names = g_ptr_array_new_with_free_func(g_free);
+        b->names = g_array_new(FALSE, FALSE, sizeof(AaName));
+        g_array_set_clear_func(b->names, clear_name);
         b->children = g_bytes_new(NULL, 0);
         b->binary = g_bytes_new(NULL, 0);
         return b;
@@ -47,10 +55,15 @@ void aa_blob_free(AaBlob *b)
         g_free(b->text);
         g_clear_pointer(&b->lines, g_array_unref);
         g_clear_pointer(&b->table, g_bytes_unref);
-        g_clear_pointer(&b->names, g_ptr_array_unref);
+        g_clear_pointer(&b->names, g_array_unref);
         g_clear_pointer(&b->children, g_bytes_unref);
         g_clear_pointer(&b->binary, g_bytes_unref);
         g_free(b);
+}
+
+static const AaName *name_at(const AaBlob *b, guint i)
+{
+        return &g_array_index(b->names, AaName, i);
 }
 
 static void append_bytes(GByteArray *out, GBytes *bytes)
@@ -68,8 +81,11 @@ GBytes *aa_blob_to_bytes(const AaBlob *b)
         g_autoptr(GString) names = g_string_new(NULL);
         BlobHeader h = {.version = BLOB_VERSION};
 
-        for (guint i = 0; i < b->names->len; i++)
-                g_string_append_printf(names, "%s\n", (char *)b->names->pdata[i]);
+        for (guint i = 0; i < b->names->len; i++) {
+                const AaName *n = name_at(b, i);
+
+                g_string_append_printf(names, "%s %u %s\n", n->child, n->rule, n->raw_id ?: "");
+        }
         memcpy(h.magic, BLOB_MAGIC, sizeof(h.magic));
         h.text_bytes = (uint32_t)strlen(b->text);
         h.n_lines = b->lines->len;
@@ -135,14 +151,28 @@ static int take_lines(AaBlob *b, const uint8_t *data, uint32_t n)
         return 0;
 }
 
-static void take_names(AaBlob *b, const char *data, size_t size)
+static int take_name(AaBlob *b, const char *line)
+{
+        g_auto(GStrv) parts = g_strsplit(line, " ", 3);
+        guint64 rule;
+
+        if (g_strv_length(parts) != 3 || strlen(parts[0]) >= sizeof(((AaName *)NULL)->child) ||
+            !g_ascii_string_to_unsigned(parts[1], 10, 0, UINT32_MAX, &rule, NULL))
+                return -EBADMSG;
+        aa_blob_add_name(b, parts[0], (uint32_t)rule, *parts[2] ? parts[2] : NULL);
+        return 0;
+}
+
+static int take_names(AaBlob *b, const char *data, size_t size)
 {
         g_autofree char *text = g_strndup(data, size);
-        g_auto(GStrv) names = g_strsplit(text, "\n", -1);
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        int r = 0;
 
-        for (char **n = names; *n; n++)
-                if (**n)
-                        g_ptr_array_add(b->names, g_strdup(*n));
+        for (char **l = lines; *l && r >= 0; l++)
+                if (**l)
+                        r = take_name(b, *l);
+        return r;
 }
 
 int aa_blob_from_bytes(GBytes *bytes, AaBlob **ret)
@@ -172,7 +202,9 @@ int aa_blob_from_bytes(GBytes *bytes, AaBlob **ret)
         g_free(b->text);
         b->text = g_strndup((const char *)data, h.text_bytes);
         data += h.text_bytes;
-        take_names(b, (const char *)data, h.names_bytes);
+        r = take_names(b, (const char *)data, h.names_bytes);
+        if (r < 0)
+                return r;
         data += h.names_bytes;
         if (h.children_bytes > 0 && !children_check((const char *)data, h.children_bytes))
                 return -EBADMSG;
@@ -183,4 +215,43 @@ int aa_blob_from_bytes(GBytes *bytes, AaBlob **ret)
         b->binary = g_bytes_new(data, h.binary_bytes);
         *ret = g_steal_pointer(&b);
         return 0;
+}
+
+/* ---- names -------------------------------------------------------------------------------------------------------- */
+
+void aa_blob_add_name(AaBlob *b, const char *child, uint32_t rule, const char *raw_id)
+{
+        AaName n = {.rule = rule, .raw_id = g_strdup(raw_id)};
+
+        g_strlcpy(n.child, child ?: CHILD_NONE, sizeof(n.child));
+        g_array_append_val(b->names, n);
+}
+
+const char *aa_blob_child(const AaBlob *b, const char *child)
+{
+        for (guint i = 0; child && i < b->names->len; i++)
+                if (strcmp(name_at(b, i)->child, child) == 0)
+                        return child;
+        return NULL;
+}
+
+bool aa_blob_child_has(const AaBlob *b, const char *child, uint32_t rule)
+{
+        for (guint i = 0; i < b->names->len; i++)
+                if (name_at(b, i)->rule == rule && strcmp(name_at(b, i)->child, child) == 0)
+                        return true;
+        return false;
+}
+
+char *aa_blob_raw_ids(const AaBlob *b, const char *child)
+{
+        GString *s = g_string_new(NULL);
+
+        for (guint i = 0; i < b->names->len; i++) {
+                const AaName *n = name_at(b, i);
+
+                if (n->raw_id && strcmp(n->child, child ?: CHILD_NONE) == 0)
+                        g_string_append_printf(s, "%s%s", s->len ? ", " : "", n->raw_id);
+        }
+        return g_string_free(s, s->len == 0);
 }

@@ -6,6 +6,7 @@
  * loader's child and, without what the kernel has got, out of a file: it is validated before it is used. */
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define AA_TEXT_MAX (8U << 20)    /* bytes of the text, */
@@ -31,13 +32,19 @@ typedef struct AaLine {
 
 /* The child profile of a target: "t", and so many digits that follow from its path. */
 #define CHILD_NAME_DIGITS 16U
-#define CHILD_NONE "-" /* in AaBlob.names: the parent */
+
+/* A raw rule, or another with targets, once for each child that it stands in. */
+typedef struct AaName {
+        char child[2 + CHILD_NAME_DIGITS];
+        uint32_t rule; /* index in the policy */
+        char *raw_id;  /* NULL: no raw text */
+} AaName;
 
 typedef struct AaBlob {
         char *text;      /* whole, NUL-terminated */
         GArray *lines;   /* of AaLine */
         GBytes *table;   /* of the BPF compiler, aligned; empty: there is none */
-        GPtrArray *names; /* of char *: "CHILD INDEX ID" of each raw rule, "CHILD INDEX " of others with targets, once for each of them */
+        GArray *names;   /* of AaName */
         GBytes *children; /* see children.h; empty: there are none */
         GBytes *binary;  /* empty before prepare() */
 } AaBlob;
@@ -50,3 +57,15 @@ GBytes *aa_blob_to_bytes(const AaBlob *b);
 
 /** aa_blob_from_bytes() - Return: 0, -EBADMSG. */
 int aa_blob_from_bytes(GBytes *bytes, AaBlob **ret);
+
+/** aa_blob_add_name() - @child: NULL: it stands in the whole. @raw_id: NULL: no raw text. */
+void aa_blob_add_name(AaBlob *b, const char *child, uint32_t rule, const char *raw_id);
+
+/** aa_blob_child() - @child if it is one of ours; NULL: what only somebody's own text knows. */
+const char *aa_blob_child(const AaBlob *b, const char *child);
+
+/** aa_blob_child_has() - does rule number @rule stand in @child? */
+bool aa_blob_child_has(const AaBlob *b, const char *child, uint32_t rule);
+
+/** aa_blob_raw_ids() - of the raw rules in @child (NULL: the whole), separated by ", "; NULL: there are none. To be freed. */
+char *aa_blob_raw_ids(const AaBlob *b, const char *child);

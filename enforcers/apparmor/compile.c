@@ -40,7 +40,7 @@ typedef struct Compiler {
         GByteArray *starts;  /* see children.h */
         GHashTable *said;    /* set of rules that there has been a warning about */
         GPtrArray *why_not; /* of char * */
-        GPtrArray *names;
+        AaBlob *blob;
         const char *last; /* id of the rule that has been written in this profile */
         bool says_something;
 } Compiler;
@@ -338,7 +338,7 @@ static void add_child(Compiler *c, const Child *child)
                 const Rule *r = rule_at(c, rule);
 
                 add_rule(c, child->rules, rule, &peers);
-                g_ptr_array_add(c->names, g_strdup_printf("%s %u %s", child->name, rule, r->kind == OP_TEXT ? r->id : ""));
+                aa_blob_add_name(c->blob, child->name, rule, r->kind == OP_TEXT ? r->id : NULL);
         }
         aa_text_peers(&c->text, &peers);
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  }");
@@ -469,7 +469,7 @@ static void sort_rule(Compiler *c, uint32_t i, GArray *everybody)
         }
         g_array_append_val(everybody, i);
         if (r->kind == OP_TEXT)
-                g_ptr_array_add(c->names, g_strdup_printf("%s %u %s", CHILD_NONE, i, r->id));
+                aa_blob_add_name(c->blob, NULL, i, r->id);
 }
 
 static bool wants_variables(const Policy *p)
@@ -504,7 +504,7 @@ static int write_text(Compiler *c, const GArray *everybody)
         return write_enhanced(c, everybody);
 }
 
-static int compile(Compiler *c, AaBlob *blob, Profile **ret)
+static int compile(Compiler *c, Profile **ret)
 {
         g_autoptr(GArray) everybody = g_array_new(FALSE, FALSE, sizeof(uint32_t));
         const Policy *p = c->policy;
@@ -525,15 +525,15 @@ static int compile(Compiler *c, AaBlob *blob, Profile **ret)
                                    (size_t)c->text.s->len, AA_TEXT_MAX);
                         return -E2BIG;
                 }
-                g_free(blob->text);
-                blob->text = g_strndup(c->text.s->str, c->text.s->len);
-                g_bytes_unref(blob->table);
-                blob->table = rule_table(p);
+                g_free(c->blob->text);
+                c->blob->text = g_strndup(c->text.s->str, c->text.s->len);
+                g_bytes_unref(c->blob->table);
+                c->blob->table = rule_table(p);
                 if (c->starts->len > 0)
                         g_byte_array_append(c->starts, (const guint8 *)"", 1);
-                g_bytes_unref(blob->children);
-                blob->children = g_bytes_new(c->starts->data, c->starts->len);
-                profile = profile_new(ENFORCER_APPARMOR, aa_blob_to_bytes(blob));
+                g_bytes_unref(c->blob->children);
+                c->blob->children = g_bytes_new(c->starts->data, c->starts->len);
+                profile = profile_new(ENFORCER_APPARMOR, aa_blob_to_bytes(c->blob));
         }
         g_ptr_array_unref(profile->why_not);
         profile->why_not = g_steal_pointer(&c->why_not);
@@ -561,7 +561,7 @@ int apparmor_compile(const Policy *p, Profile **ret, Diag *d)
                 .starts = g_byte_array_new(),
                 .said = g_hash_table_new(NULL, NULL),
                 .why_not = g_ptr_array_new_with_free_func(g_free),
-                .names = blob->names,
+                .blob = blob,
                 .text = {.s = g_string_new(NULL), .line = 1, .lines = blob->lines,
                          .exact = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)},
         };
@@ -569,7 +569,7 @@ int apparmor_compile(const Policy *p, Profile **ret, Diag *d)
 
         c.text.inside = c.inside = aa_inside(c.name);
         c.text.outside = c.outside = aa_outside(c.name);
-        r = compile(&c, blob, ret);
+        r = compile(&c, ret);
         g_free(c.name);
         g_free(c.inside);
         g_free(c.outside);

@@ -11,10 +11,14 @@
 #include "table.h"
 #include "words.h"
 
-/** audit_explain() - fill in rule, reason and action of @event by the validated table @t (NULL: the policy has no such rules).
- * @group: of the process; 0: not known, then those of all groups count.
- * Return: whether a rule, or the lack of one in an allow-list, explains the record; if not, it is due to raw text. */
-bool audit_explain(const struct va_table *t, uint32_t group, const AuditWords *w, EnforcerEvent *event);
+/* The rules with targets that stand in the child profile which a record is of. */
+typedef struct AuditChild {
+        bool (*has)(void *userdata, uint32_t rule);
+        void *userdata;
+} AuditChild;
 
-/** audit_is_quiet() - do rules deny in silence what the record is about? The kernel reports some of it all the same. */
-bool audit_is_quiet(const struct va_table *t, uint32_t group, const AuditWords *w);
+/** audit_explain() - fill in rule, reason and action of @event by the validated table @t (NULL: the policy has no such rules).
+ * @child: NULL: the record is of the whole, which has the rules for everybody.
+ * @ret_quiet: they deny it in silence. The kernel reports some of it all the same.
+ * Return: whether a rule, or the lack of one in an allow-list, explains the record; if not, it is due to raw text. */
+bool audit_explain(const struct va_table *t, const AuditChild *child, const AuditWords *w, EnforcerEvent *event, bool *ret_quiet);

@@ -96,7 +96,7 @@ static GBytes *sample_blob(void)
         b->text = g_strdup("profile varmor.web {\n  file,\n}\n");
         g_array_append_val(b->lines, line);
         g_array_append_val(b->lines, ours);
-        g_ptr_array_add(b->names, g_strdup("0 1 appArmorRawRules[0]"));
+        aa_blob_add_name(b, NULL, 1, "appArmorRawRules[0]");
         g_bytes_unref(b->children);
         b->children = g_bytes_new(children, sizeof(children));
         return aa_blob_to_bytes(b);

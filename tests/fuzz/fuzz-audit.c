@@ -44,6 +44,7 @@ static void check_words(const AuditRecord *r, size_t size)
         g_auto(AuditWords) w = {0};
         g_auto(GStrv) binds = audit_bind_names(r);
         EnforcerEvent event = {0};
+        bool quiet;
 
         for (char **b = binds; *b; b++)
                 FUZZ_CHECK(**b != '\0' && !strstr(*b, "//"));
@@ -52,7 +53,7 @@ static void check_words(const AuditRecord *r, size_t size)
         FUZZ_CHECK(w.operation && w.object && w.table_objects && w.kind < _OP_KIND_MAX && w.action < _ACTION_MAX);
         FUZZ_CHECK(w.requested <= PERM_ALL && w.table_kind < VA_KIND_MAX && w.table_perms <= PERM_ALL);
         FUZZ_CHECK(g_bytes_get_size(w.object) <= size + 16);
-        (void)audit_explain(&nothing, 0, &w, &event);
+        (void)audit_explain(&nothing, NULL, &w, &event, &quiet);
         FUZZ_CHECK(event.rule == -1 && event.action < _ACTION_MAX);
 }
 

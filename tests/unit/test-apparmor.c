@@ -343,13 +343,17 @@ static void test_blob(void)
         g_autoptr(GBytes) bytes = NULL;
         static const char children[] = CHILDREN_MAGIC "\0/bin/a\0varmor.x//g1\0"; /* and the NUL behind it */
         const AaLine line = {.line = 3, .kind = AA_LINE_TEXT, .rule = 7};
+        g_autofree char *ids = NULL;
         gsize size;
         const uint8_t *data;
 
         g_free(b->text);
         b->text = g_strdup("profile x { }\n");
         g_array_append_val(b->lines, line);
-        g_ptr_array_add(b->names, g_strdup("0 7 appArmorRawRules[0]"));
+        aa_blob_add_name(b, NULL, 7, "appArmorRawRules[0]");
+        aa_blob_add_name(b, "t0123456789abcdef", 7, "appArmorRawRules[0]");
+        aa_blob_add_name(b, "t0123456789abcdef", 8, NULL);
+        aa_blob_add_name(b, "t0123456789abcdef", 9, "appArmorRawRules[2]");
         g_bytes_unref(b->children);
         b->children = g_bytes_new(children, sizeof(children));
         g_bytes_unref(b->binary);
@@ -359,7 +363,13 @@ static void test_blob(void)
         g_assert_cmpstr(back->text, ==, b->text);
         g_assert_cmpuint(back->lines->len, ==, 1);
         g_assert_cmpuint(g_array_index(back->lines, AaLine, 0).rule, ==, 7);
-        g_assert_cmpstr(back->names->pdata[0], ==, "0 7 appArmorRawRules[0]");
+        g_assert_cmpuint(back->names->len, ==, 4);
+        ids = aa_blob_raw_ids(back, "t0123456789abcdef");
+        g_assert_cmpstr(ids, ==, "appArmorRawRules[0], appArmorRawRules[2]");
+        g_assert_cmpstr(aa_blob_child(back, "t0123456789abcdef"), ==, "t0123456789abcdef");
+        g_assert_null(aa_blob_child(back, "theirs"));
+        g_assert_true(aa_blob_child_has(back, "t0123456789abcdef", 8));
+        g_assert_false(aa_blob_child_has(back, "t0123456789abcdef", 1));
         g_assert_cmpuint(g_bytes_get_size(back->binary), ==, 3);
         g_assert_true(g_bytes_equal(back->children, b->children));
         data = g_bytes_get_data(bytes, &size);
@@ -882,35 +892,6 @@ static void test_compile_children(void)
         g_assert_cmpuint(d->n_warnings, ==, 2);
 }
 
-/* ---- which rule spoke ------------------------------------------------------------------------------------------------- */
-
-static void test_rule_of(void)
-{
-        g_autoptr(Policy) p = policy_with("deny /raw w,");
-        g_autoptr(Profile) profile = NULL;
-        g_autoptr(AaBlob) blob = NULL;
-        g_autoptr(Diag) d = diag_new();
-        ApparmorAnswer a;
-
-        p->audit_violations = true;
-        g_ptr_array_add(p->rules, file_rule("one", "/srv/**", PERM_WRITE, NULL));
-        g_ptr_array_add(p->rules, file_rule("two", "/srv/x", PERM_READ, "/bin/t"));
-        g_assert_cmpint(apparmor_compile(p, &profile, d), ==, 0);
-        g_assert_cmpint(aa_blob_from_bytes(profile->blob, &blob), ==, 0);
-
-        apparmor_rule_of(blob, &(ApparmorQuery){"varmor.web", VA_KIND_FILE, "/srv/dir/", PERM_WRITE}, &a);
-        g_assert_cmpint(a.rule, ==, 1);
-        g_assert_true(a.deny && a.log && !a.quiet);
-        g_assert_null(a.names);
-        apparmor_rule_of(blob, &(ApparmorQuery){"varmor.web//" T, VA_KIND_FILE, "/srv/x", PERM_READ}, &a);
-        g_assert_cmpint(a.rule, ==, 2);
-        /* The parent says nothing about reading, so that it must have been the text. */
-        apparmor_rule_of(blob, &(ApparmorQuery){"varmor.web", VA_KIND_FILE, "/srv/x", PERM_READ}, &a);
-        g_assert_cmpint(a.rule, ==, -ENOENT);
-        g_assert_cmpstr(a.names, ==, "appArmorRawRules[0]");
-        g_free(a.names);
-}
-
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -934,6 +915,5 @@ int main(int argc, char *argv[])
         g_test_add_func("/apparmor/prepare/error", test_prepare_error);
         g_test_add_func("/apparmor/prepare/without", test_prepare_without);
         g_test_add_func("/apparmor/golden", test_golden);
-        g_test_add_func("/apparmor/rule-of", test_rule_of);
         return g_test_run();
 }

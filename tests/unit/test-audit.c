@@ -231,7 +231,7 @@ static struct va_table *compile(const char *text, bool allow_list, bool trial)
         return compile_as(text, allow_list, trial, true);
 }
 
-static bool explain(const struct va_table *t, const char *text, EnforcerEvent *event)
+static bool explain_of(const struct va_table *t, const AuditChild *child, const char *text, EnforcerEvent *event, bool *ret_quiet)
 {
         g_autofree char *whole = g_strdup_printf(HEAD "apparmor=%s profile=\"varmor.web\" pid=5 comm=\"x\"", text);
         g_autofree AuditRecord *r = parse(AUDIT_AVC, whole);
@@ -239,7 +239,23 @@ static bool explain(const struct va_table *t, const char *text, EnforcerEvent *e
 
         g_assert_cmpint(audit_words(r, &w), ==, 0);
         *event = (EnforcerEvent){0};
-        return audit_explain(t, 0, &w, event);
+        return audit_explain(t, child, &w, event, ret_quiet);
+}
+
+static bool explain(const struct va_table *t, const char *text, EnforcerEvent *event)
+{
+        bool quiet;
+
+        return explain_of(t, NULL, text, event, &quiet);
+}
+
+static bool is_quiet(const struct va_table *t, const AuditChild *child, const char *text)
+{
+        EnforcerEvent event;
+        bool quiet;
+
+        (void)explain_of(t, child, text, &event, &quiet);
+        return quiet;
 }
 
 static void test_explain(void)
@@ -281,17 +297,13 @@ static void test_explain_link(void)
         static const char ops[] = "{files: [{pattern: /srv/a/**, permissions: [r, w]}]}";
         static const char text[] = "\"DENIED\" operation=\"link\" name=\"/tmp/new\" requested_mask=\"wr\" target=\"/srv/a/x\"";
         g_autofree struct va_table *t = compile(ops, false, false), *quiet = compile_as(ops, false, false, false);
-        g_autofree char *whole = g_strdup_printf(HEAD "apparmor=%s profile=\"varmor.web\" pid=5 comm=\"x\"", text);
-        g_autofree AuditRecord *r = parse(AUDIT_AVC, whole);
-        g_auto(AuditWords) w = {0};
         EnforcerEvent e;
 
         g_assert_true(explain(t, text, &e));
         g_assert_cmpint(e.rule, >=, 0);
-        g_assert_cmpint(audit_words(r, &w), ==, 0);
-        g_assert_false(audit_is_quiet(t, 0, &w));
-        g_assert_true(audit_is_quiet(quiet, 0, &w));
-        g_assert_false(audit_is_quiet(NULL, 0, &w));
+        g_assert_false(is_quiet(t, NULL, text));
+        g_assert_true(is_quiet(quiet, NULL, text));
+        g_assert_false(is_quiet(NULL, NULL, text));
 }
 
 /* What is denied in silence and comes all the same: because of a rule that shall be told of nearby. */
@@ -309,14 +321,33 @@ static void test_quiet(void)
         };
         g_autofree struct va_table *t = compile_as(ops, false, false, false);
 
-        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *whole = g_strdup_printf(HEAD "apparmor=%s profile=\"varmor.web\" pid=5 comm=\"x\"", cases[i].text);
-                g_autofree AuditRecord *r = parse(AUDIT_AVC, whole);
-                g_auto(AuditWords) w = {0};
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+                g_assert_true(is_quiet(t, NULL, cases[i].text) == cases[i].quiet);
+}
 
-                g_assert_cmpint(audit_words(r, &w), ==, 0);
-                g_assert_true(audit_is_quiet(t, 0, &w) == cases[i].quiet);
-        }
+static bool is_number(void *userdata, uint32_t rule)
+{
+        return rule == GPOINTER_TO_UINT(userdata);
+}
+
+/* A child's record is of the child's rules, and the whole's of none that has targets. */
+static void test_explain_child(void)
+{
+        static const char ops[] = "{files: [{pattern: /srv/a, permissions: [r], qualifiers: [deny, audit]},"
+                                  "{pattern: /srv/a, permissions: [r], targets: [/bin/x]}, {pattern: /srv/b, permissions: [r]},"
+                                  "{pattern: /srv/b, permissions: [r], qualifiers: [deny, audit], targets: [/bin/y]}]}";
+        static const char a[] = "\"DENIED\" operation=\"open\" name=\"/srv/a\" requested_mask=\"r\"";
+        static const char b[] = "\"DENIED\" operation=\"open\" name=\"/srv/b\" requested_mask=\"r\"";
+        const AuditChild x = {is_number, GUINT_TO_POINTER(1)}, y = {is_number, GUINT_TO_POINTER(3)};
+        g_autofree struct va_table *t = compile_as(ops, false, false, false);
+        EnforcerEvent e;
+        bool quiet;
+
+        g_assert_true(explain_of(t, NULL, a, &e, &quiet) && e.rule == 0 && !quiet);
+        g_assert_true(explain_of(t, &x, a, &e, &quiet) && e.rule == 1 && quiet);
+        g_assert_false(explain_of(t, &y, a, &e, &quiet) || quiet);
+        g_assert_true(explain_of(t, NULL, b, &e, &quiet) && e.rule == 2 && quiet);
+        g_assert_true(explain_of(t, &y, b, &e, &quiet) && e.rule == 3 && !quiet);
 }
 
 static void test_explain_allow_list(void)
@@ -670,6 +701,7 @@ int main(int argc, char **argv)
         g_test_add_func("/audit/explain", test_explain);
         g_test_add_func("/audit/explain-link", test_explain_link);
         g_test_add_func("/audit/quiet", test_quiet);
+        g_test_add_func("/audit/explain-child", test_explain_child);
         g_test_add_func("/audit/explain-allow-list", test_explain_allow_list);
         g_test_add_func("/audit/any-order", test_any_order);
         g_test_add_func("/audit/bounds", test_bounds);

@@ -134,19 +134,22 @@ alarms -s "$since" | grep kinds.service >"$scratch/alarms"
 comment_file "$scratch/alarms"
 expect quiet/no-alarms 0 eval 'wc -l <"$scratch/alarms"'
 
-# Nothing is told, but of one file within.
-mkdir -p $t/hush && echo text | tee $t/hush/told >$t/hush/not
+# Nothing is told, but of one file within; also beside raw text.
+mkdir -p $t/hush && echo text | tee $t/hush/told $t/hush-raw >$t/hush/not
 policy kinds <<T
 bpfRawRules:
   files:
   - {pattern: "$t/hush/**", permissions: [read]}
   - {pattern: "$t/hush/told", permissions: [read], qualifiers: [deny, audit]}
+appArmorRawRules: [{rules: "audit deny $t/hush-raw w,"}]
 auditViolations: false
 T
 reload hush/reload
 since=${EPOCHREALTIME/./}
 expect hush/not EACCES@open attempt -A varmor.kinds -c $cg open $t/hush/not r
 expect hush/told EACCES@open attempt -A varmor.kinds -c $cg open $t/hush/told r
+expect hush/raw EACCES@open attempt -A varmor.kinds -c $cg open $t/hush-raw w
+succeeds hush/raw-alarm until_true 10 alarm_says "appArmorRawRules\[0\].*$t/hush-raw"
 succeeds hush/alarm until_true 10 alarm_says "files\[1\].open.$t/hush/told"
 fails hush/no-alarm alarm_says "$t/hush/not"
 
