@@ -19,7 +19,8 @@
 #include "stream.h"
 #include "util.h"
 
-/* Messages of one dispatch(). They are counted if they are alike, so that there may be many more than events. */
+/* Messages of one dispatch(). They are counted if they are alike, so that there may be many more than events. (The journal's take
+ * too long for that.) */
 #define READ_MAX 2048U
 
 struct Audit {
@@ -305,18 +306,32 @@ static int open_all(Audit *a, Diag *d)
         return r < 0 ? r : watch_fd(a, audit_stream_fd(a->stream));
 }
 
-static int fall_back(Audit *a, Diag *d)
-{
-        int r = a->timer < 0 ? a->timer : journal_stream_open(record_type(a), &a->journal, d);
-
-        return r < 0 ? r : watch_fd(a, journal_stream_fd(a->journal));
-}
-
 static char *say(const Diag *d, int error)
 {
         const DiagMessage *last = d->messages->len > 0 ? d->messages->pdata[d->messages->len - 1] : NULL;
 
         return g_strdup(last ? last->text : g_strerror(-error));
+}
+
+/* @why is taken. */
+static void lose_journal(Audit *a, char *why)
+{
+        g_autofree char *stream = g_steal_pointer(&a->missing);
+
+        g_clear_pointer(&a->journal, journal_stream_close);
+        a->missing = g_strdup_printf("%s; %s", stream, why);
+        g_free(why);
+}
+
+static void fall_back(Audit *a)
+{
+        g_autoptr(Diag) d = diag_new();
+        int r = journal_stream_open(record_type(a), &a->journal, d);
+
+        if (r >= 0)
+                r = watch_fd(a, journal_stream_fd(a->journal));
+        if (r < 0)
+                lose_journal(a, say(d, r));
 }
 
 Audit *audit_new(const AuditHooks *hooks, const EnforcerEnv *env, void *userdata)
@@ -332,16 +347,10 @@ Audit *audit_new(const AuditHooks *hooks, const EnforcerEnv *env, void *userdata
         a->pairs = audit_pairs_new(record_type(a), on_record, a);
         a->counts_losses = hooks->enforcer == ENFORCER_APPARMOR || !has_apparmor();
         r = open_all(a, d);
-        if (r < 0) {
+        if (r < 0)
                 a->missing = say(d, r);
-                r = fall_back(a, d);
-        }
-        if (r < 0) {
-                g_autofree char *why = say(d, r), *stream = g_steal_pointer(&a->missing);
-
-                g_clear_pointer(&a->journal, journal_stream_close);
-                a->missing = g_strdup_printf("%s; %s", stream, why);
-        }
+        if (r == -EPERM) /* else the journal would have none either */
+                fall_back(a);
         if (a->counts_losses)
                 audit_losses_poll(&a->losses);
         return a;
@@ -406,7 +415,9 @@ int audit_dispatch(Audit *a, unsigned max)
         if (a->stream)
                 r = audit_stream_read(a->stream, READ_MAX, on_message, a);
         else if (a->journal)
-                r = journal_stream_read(a->journal, READ_MAX, on_message, a);
+                r = journal_stream_read(a->journal, max, on_message, a);
+        if (r < 0 && a->journal)
+                lose_journal(a, g_strdup_printf("the journal cannot be read any more: %s", g_strerror(-r)));
         audit_pairs_expire(a->pairs, max, now_usec(CLOCK_MONOTONIC));
         arm(a, r > 0);
         return MIN(r, 0);

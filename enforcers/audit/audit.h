@@ -46,8 +46,8 @@ typedef struct AuditHooks {
 
 typedef struct Audit Audit;
 
-/** audit_new() - never fails: if the stream cannot be had, the journal's records stand in for it; if they cannot either, only what
- * comes by audit_origin() is told, and audit_missing() says what is missing. */
+/** audit_new() - never fails: if the kernel does not give us its records, the journal's stand in for them; without those, too, only
+ * what comes by audit_origin() is told, and audit_missing() says what is missing. */
 Audit *audit_new(const AuditHooks *hooks, const EnforcerEnv *env, void *userdata);
 void audit_free(Audit *a);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Audit, audit_free)

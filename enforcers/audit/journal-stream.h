@@ -13,7 +13,7 @@
 typedef struct JournalStream JournalStream;
 
 /** journal_stream_open() - of messages of the type @type that come from now on.
- * Return: 0; -EOPNOTSUPP, with the reason in @d: there is no journal that could be read; another negative errno. */
+ * Return: 0; -EOPNOTSUPP, with the reason in @d: there is no journal that could be read. */
 int journal_stream_open(uint32_t type, JournalStream **ret, Diag *d);
 void journal_stream_close(JournalStream *s);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JournalStream, journal_stream_close)

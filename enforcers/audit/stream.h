@@ -13,7 +13,7 @@
 typedef struct AuditStream AuditStream;
 
 /** audit_stream_open() - of messages of the type @type, and of no others.
- * Return: 0; -EOPNOTSUPP, with what is missing in @d; another negative errno. */
+ * Return: 0; -EOPNOTSUPP: there are none, -EPERM: they are not for us, with what is missing in @d; another negative errno. */
 int audit_stream_open(uint32_t type, AuditStream **ret, Diag *d);
 void audit_stream_close(AuditStream *s);
 

@@ -3,9 +3,14 @@
 /* Audit: records taken apart and put into the BPF enforcer's words, the rules that they are about, records and origins that find
  * each other in any order, and losses that are counted; with a clock of the test's own. */
 
+#include <errno.h>
 #include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit.h"
@@ -688,6 +693,57 @@ static void test_call_origin(void)
         g_assert_cmpuint(seen.n, ==, 3);
 }
 
+/* The call @number fails with @error. Return: 0, or a number that says what is not as it should be. */
+static int open_without(unsigned number, unsigned error)
+{
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        const struct sock_fprog program = {.len = G_N_ELEMENTS(code), .filter = code};
+        const EnforcerEnv env = {.on_event = on_event};
+        g_autoptr(Audit) a = NULL;
+        pid_t pid;
+        int status;
+
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+                return 77;
+        a = audit_new(&seccomp_hooks, &env, NULL);
+        if (error != EPERM)
+                return !audit_missing(a) || audit_fallen_back(a);
+        if (audit_missing(a) || !audit_fallen_back(a))
+                return audit_missing(a) && strstr(audit_missing(a), "the journal") ? 77 : 2;
+        /* A journal is of the process that has opened it: in another, reading it fails. */
+        pid = fork();
+        if (pid == 0)
+                _exit(audit_dispatch(a, 1) >= 0 || !audit_missing(a) || audit_fallen_back(a) || audit_dispatch(a, 1) < 0);
+        return pid < 0 || waitpid(pid, &status, 0) != pid || status != 0 ? 3 : 0;
+}
+
+/* The journal stands in where the records are only not for us; where there are none, it would have none. */
+static void test_fall_back(void)
+{
+        static const struct {
+                unsigned call, error;
+        } cases[] = {{SYS_socket, EPROTONOSUPPORT}, {SYS_bind, EPERM}};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                pid_t pid = fork();
+                int status;
+
+                if (pid == 0)
+                        _exit(open_without(cases[i].call, cases[i].error));
+                g_assert_cmpint(pid, >, 0);
+                g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+                if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+                        g_test_message("no filter, no audit or no journal here");
+                else
+                        g_assert_cmpint(status, ==, 0);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -709,5 +765,6 @@ int main(int argc, char **argv)
         g_test_add_func("/audit/seccomp-pairs", test_seccomp_pairs);
         g_test_add_func("/audit/kernel-log", test_kernel_log);
         g_test_add_func("/audit/call-origin", test_call_origin);
+        g_test_add_func("/audit/fall-back", test_fall_back);
         return g_test_run();
 }
