@@ -478,7 +478,10 @@ static void test_dropins(void)
                 {"ExecStart=/a\nTemporaryFileSystem=/run", "varmor.web", NULL, false,
                  "BindReadOnlyPaths=/run/varmor/children\nExecStart=\nExecStart=" H " --apparmor varmor.web --children web -- /a\n",
                  "web"},
-                {"ExecStart=/a\nInaccessiblePaths=/run", "varmor.web", NULL, false, "its InaccessiblePaths= hides /run/varmor", "web"},
+                {"ExecStart=/a\nInaccessiblePaths=/run/varmor/children", "varmor.web", NULL, false, "its InaccessiblePaths= hides /run/varmor", "web"},
+                {"ExecStart=/a\nInaccessiblePaths=/run/varmor/filters", NULL, "web", false, "its InaccessiblePaths= hides /run/varmor"},
+                {"ExecStart=/a\nInaccessiblePaths=/run/varmor/seccomp", "varmor.web", NULL, false,
+                 "ExecStart=\nExecStart=" H " --apparmor varmor.web --children web -- /a\n", "web"},
                 {"ExecStart=/a\nSystemCallFilter=~@mount", "varmor.web", NULL, false,
                  "SystemCallFilter=readlinkat\nExecStart=\nExecStart=" H " --apparmor varmor.web --children web -- /a\n", "web"},
         };

@@ -13,7 +13,8 @@
 
 #define STATE_DIR "/run/varmor"
 #define CHILDREN_DIR "/run/varmor/children"
-#define FILTER_DIRS "/run/varmor/filters /run/varmor/seccomp"
+#define FILTERS_DIR "/run/varmor/filters"
+#define FILTER_NAMES_DIR "/run/varmor/seccomp"
 
 static bool has_seccomp(const DropinWish *w)
 {
@@ -71,6 +72,11 @@ static bool hides(const GPtrArray *list, const char *path)
         return false;
 }
 
+static bool hides_filters(const GPtrArray *list)
+{
+        return hides(list, FILTERS_DIR) || hides(list, FILTER_NAMES_DIR);
+}
+
 static bool has_own_root(const UnitText *u)
 {
         return u->root_directory || u->root_image;
@@ -84,7 +90,7 @@ const char *dropin_obstacle(const UnitText *u, const DropinWish *w)
                 return NULL;
         if (hides(u->inaccessible, DROPIN_HELPER))
                 return "its InaccessiblePaths= hides " DROPIN_HELPER;
-        if ((has_seccomp(w) || has_children(w)) && hides(u->inaccessible, STATE_DIR "/seccomp"))
+        if ((has_seccomp(w) && hides_filters(u->inaccessible)) || (has_children(w) && hides(u->inaccessible, CHILDREN_DIR)))
                 return "its InaccessiblePaths= hides " STATE_DIR;
         return NULL;
 }
@@ -164,8 +170,8 @@ static void append_room(GString *s, const UnitText *u, const DropinWish *w)
                 g_string_append(s, "BindReadOnlyPaths=" DROPIN_HELPER ":" DROPIN_HELPER_INSIDE "\n");
         else if (hides(u->covered, DROPIN_HELPER))
                 g_string_append(s, "BindReadOnlyPaths=" DROPIN_HELPER "\n");
-        if (has_seccomp(w) && (has_own_root(u) || hides(u->covered, STATE_DIR "/seccomp")))
-                g_string_append(s, "BindReadOnlyPaths=" FILTER_DIRS "\n");
+        if (has_seccomp(w) && (has_own_root(u) || hides_filters(u->covered)))
+                g_string_append(s, "BindReadOnlyPaths=" FILTERS_DIR " " FILTER_NAMES_DIR "\n");
         if (has_children(w) && (has_own_root(u) || hides(u->covered, CHILDREN_DIR)))
                 g_string_append(s, "BindReadOnlyPaths=" CHILDREN_DIR "\n");
         if (u->restricts_exec)
