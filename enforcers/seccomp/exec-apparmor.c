@@ -95,33 +95,40 @@ static int read_children(int fd, const char *path, size_t *at)
         return r;
 }
 
-static size_t add_children(const ExecChildren *c, const char *path, size_t at)
+/* The name of a program for AppArmor: where it really is. */
+typedef struct Program {
+        int error; /* it cannot be known */
+        char path[PATH_MAX];
+} Program;
+
+static size_t add_children(const ExecChildren *c, const Program *program, size_t at, bool again)
 {
         char file[sizeof(CHILDREN_DIR) + NAME_MAX + 1] = CHILDREN_DIR "/";
         const size_t before = at;
-        int fd, r;
+        int fd = program->error, r = fd;
 
         memcpy(file + sizeof(CHILDREN_DIR), c->name, strlen(c->name) + 1);
-        fd = r = raw_open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd >= 0)
+                fd = r = raw_open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fd >= 0) {
-                r = read_children(fd, path, &at);
+                r = read_children(fd, program->path, &at);
                 raw_close(fd);
         }
         if (r >= 0)
                 return at;
-        say_to_journal(MESSAGE_FILTER_MISSING, c->open ? "4" : "3", c->name,
-                       (const char *const[]){"Cannot read what AppArmor has for single programs, policy ", c->name,
-                                             c->open ? ", starting without it: " : ": ", say_reason(-r), NULL});
+        if (!again || !c->open)
+                say_to_journal(MESSAGE_FILTER_MISSING, c->open ? "4" : "3", c->name,
+                               (const char *const[]){"Cannot read what AppArmor has for single programs, policy ", c->name,
+                                                     c->open ? ", starting without it: " : ": ", say_reason(-r), NULL});
         if (!c->open)
                 raw_exit(STATUS_APPARMOR);
         label[before] = '\0';
         return before;
 }
 
-/* The name of the program at @path for AppArmor: where it really is. */
-static const char *real_path(const char *path)
+static const Program *find_program(const char *path)
 {
-        static char real[PATH_MAX];
+        static Program p;
         char link[] = "/proc/self/fd/          ";
         char digits[12], *d = digits + sizeof(digits), *to = link + strlen("/proc/self/fd/");
         int fd = raw_open(path, O_PATH | O_CLOEXEC);
@@ -133,21 +140,21 @@ static const char *real_path(const char *path)
                 *--d = (char)('0' + rest % 10);
         memcpy(to, d, (size_t)(digits + sizeof(digits) - d));
         to[digits + sizeof(digits) - d] = '\0';
-        n = raw_call(SYS_readlinkat, AT_FDCWD, (long)link, (long)real, sizeof(real) - 1, 0, 0);
+        n = raw_call(SYS_readlinkat, AT_FDCWD, (long)link, (long)p.path, sizeof(p.path) - 1, 0, 0);
         raw_close(fd);
-        if (n < 0 || (size_t)n == sizeof(real) - 1)
-                fail_exec("Cannot find out where this is:", path, n < 0 ? (int)-n : ENAMETOOLONG);
-        real[n] = '\0';
-        return real;
+        if (n < 0 || (size_t)n == sizeof(p.path) - 1)
+                p.error = n < 0 ? (int)n : -ENAMETOOLONG;
+        else
+                p.path[n] = '\0';
+        return &p;
 }
 
-static size_t make_label(const ExecApparmor *a, const char *path)
+static size_t make_label(const ExecApparmor *a, const Program *program, bool again)
 {
-        const char *real = a->n_children > 0 ? real_path(path) : NULL;
         size_t at = append(append(0, EXEC_WORD), a->profile);
 
         for (unsigned i = 0; i < a->n_children; i++)
-                at = add_children(&a->children[i], real, at);
+                at = add_children(&a->children[i], program, at, again);
         return at;
 }
 
@@ -165,12 +172,13 @@ static long write_label(size_t size)
 
 void exec_apparmor(const ExecApparmor *a, const char *path)
 {
-        long r = write_label(make_label(a, path));
+        const Program *program = a->n_children > 0 ? find_program(path) : NULL;
+        long r = write_label(make_label(a, program, false));
 
         /* Its children may be about to change. */
         for (int i = 0; r == -ENOENT && a->n_children > 0 && i < PROFILE_WAIT_STEPS; i++) {
                 raw_sleep(PROFILE_WAIT_MSEC);
-                r = write_label(make_label(a, path));
+                r = write_label(make_label(a, program, true));
         }
         if (r >= 0)
                 return;

@@ -153,6 +153,12 @@ expect missing/unit-status 231 systemctl show -P ExecMainStatus kids-once.servic
 fails missing/helper "${helper[@]}" $t/bin/one open $t/open r
 expect missing/status 231 eval "${helper[*]} $t/bin/one open $t/open r; echo \$?"
 expect missing/open ok /usr/lib/varmor/varmor-exec --open --apparmor varmor.kids --children kids -- $t/bin/one open $t/secret r
+# Nor where it cannot be known what is to be started.
+mv $told/file /run/varmor/children/kids
+nowhere() { unshare -m sh -c 'umount -l /proc; "$@"; echo $?' - /usr/lib/varmor/varmor-exec "$@" --apparmor varmor.kids --children kids -- $t/bin/two open $t/open r; }
+expect nowhere/status 231 nowhere
+expect nowhere/open 'ok 0' eval "nowhere --open | tr '\n' ' ' | sed 's/ \$//'"
+mv /run/varmor/children/kids $told/file
 head -c 60 $told/file >/run/varmor/children/kids
 expect damaged/status 231 eval "${helper[*]} $t/bin/one open $t/open r; echo \$?"
 said() { journalctl -q -b MESSAGE_ID=87f21241b7924edeb02d78538c214b39 -o cat >"$scratch/said" && grep -q "$1" "$scratch/said"; }
