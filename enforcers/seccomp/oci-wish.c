@@ -38,15 +38,10 @@ static void part_free(Part *p)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Part, part_free)
 
-bool oci_is_allow_list(const Policy *p)
-{
-        return policy_lists_syscalls(p);
-}
-
 static bool enforces(const Policy *p)
 {
         return (p->enforcers & 1U << ENFORCER_SECCOMP) &&
-               (p->mode == MODE_ENHANCE_PROTECT || p->mode == MODE_RUNTIME_DEFAULT || oci_is_allow_list(p));
+               (p->mode == MODE_ENHANCE_PROTECT || p->mode == MODE_RUNTIME_DEFAULT || policy_lists_syscalls(p));
 }
 
 static const char *why_not(const OciWish *w, const Rule *r, const SeccompHost *host)
@@ -102,7 +97,7 @@ int oci_wish_read(OciWish *w, const SeccompHost *host, Diag *d)
                              "in the mode %s and with these enforcers the policy denies no system call", mode_to_string(p->mode));
                 return 0;
         }
-        if (oci_is_allow_list(p)) {
+        if (policy_lists_syscalls(p)) {
                 bool audit = p->audit_violations || p->mode == MODE_DEFENSE_IN_DEPTH;
 
                 w->fallback = fate_make(depth->action, depth->errno_ret);
@@ -223,7 +218,7 @@ bool oci_has_rules(const Policy *p)
 {
         if (!enforces(p))
                 return false;
-        if (oci_is_allow_list(p))
+        if (policy_lists_syscalls(p))
                 return true;
         for (guint i = 0; i < p->rules->len; i++) {
                 const Rule *r = p->rules->pdata[i];

@@ -44,6 +44,3 @@ int oci_wish_read(OciWish *w, const SeccompHost *host, Diag *d);
 
 /** oci_wish_parts() - of all calls of @name: parts (of Part) that do not overlap, and that are all of them together, but for @w->ints. */
 int oci_wish_parts(const OciWish *w, const char *name, GPtrArray **ret);
-
-/** oci_is_allow_list() - does the policy name what is permitted, and not what is denied? */
-bool oci_is_allow_list(const Policy *p);

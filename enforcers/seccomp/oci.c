@@ -355,7 +355,7 @@ static json_object *make_arches(const Policy *p, SyscallArch native)
         uint32_t arches = host_arches(native);
         json_object *out = json_object_new_array();
 
-        if (oci_is_allow_list(p))
+        if (policy_lists_syscalls(p))
                 arches &= p->depth[ENFORCER_SECCOMP].arches | 1U << native;
         json_object_array_add(out, json_object_new_string(syscall_arch_to_string(native)));
         for (SyscallArch a = 0; a < _SYSCALL_ARCH_MAX; a++)
