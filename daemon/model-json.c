@@ -163,16 +163,16 @@ static const ModelField *find_field(ModelKind k, const char *name)
         return NULL;
 }
 
-static void read_op(Reading *r, json_object *o, const char *path, ModelKind k)
+/* Return: NULL: it is none, which has been said. */
+static ModelOp *read_members(Reading *r, json_object *o, const char *path, ModelKind k)
 {
         g_autoptr(ModelOp) op = g_new0(ModelOp, 1);
         unsigned before = r->n_errors;
         const char *why;
-        int e;
 
         op->kind = k;
         if (!expect(r, o, json_type_object, path))
-                return;
+                return NULL;
         /* In the order of the table: an address is read by its family. */
         for (const ModelField *f = model_fields(k); f->name; f++) {
                 g_autofree char *sub = g_strdup_printf("%s.%s", path, f->name);
@@ -193,13 +193,23 @@ static void read_op(Reading *r, json_object *o, const char *path, ModelKind k)
                         bad(r, sub, "is not known");
         }
         if (r->n_errors > before)
-                return;
+                return NULL;
         why = model_op_check(op);
-        if (!why && model_find(r->model, op))
-                why = "it is there twice";
-        e = why ? 0 : model_add(r->model, op);
-        if (why || e < 0)
-                bad(r, path, "%s", why ?: "more than a model holds");
+        if (why)
+                bad(r, path, "%s", why);
+        return why ? NULL : g_steal_pointer(&op);
+}
+
+static void read_op(Reading *r, json_object *o, const char *path, ModelKind k)
+{
+        g_autoptr(ModelOp) op = read_members(r, o, path, k);
+
+        if (!op)
+                return;
+        if (model_find(r->model, op))
+                bad(r, path, "it is there twice");
+        else if (model_add(r->model, op) < 0)
+                bad(r, path, "more than a model holds");
 }
 
 static void read_ops(Reading *r, json_object *o)
@@ -283,25 +293,31 @@ static void read_source_member(Reading *r, const char *key, json_object *value, 
         bad(r, path, "is not known");
 }
 
+static ModelSource *read_source(Reading *r, json_object *o, const char *path)
+{
+        g_autoptr(ModelSource) s = g_new0(ModelSource, 1);
+        unsigned before = r->n_errors;
+
+        if (!expect(r, o, json_type_object, path))
+                return NULL;
+        json_object_object_foreach(o, key, value)
+        {
+                g_autofree char *sub = g_strdup_printf("%s.%.64s", path, key);
+
+                read_source_member(r, key, value, sub, s);
+        }
+        return r->n_errors > before ? NULL : g_steal_pointer(&s);
+}
+
 static void read_sources(Reading *r, json_object *o)
 {
         if (!expect(r, o, json_type_array, "sources"))
                 return;
         for (size_t i = 0; i < json_object_array_length(o) && r->n_errors < ERRORS_MAX; i++) {
-                g_autoptr(ModelSource) s = g_new0(ModelSource, 1);
                 g_autofree char *path = g_strdup_printf("sources[%zu]", i);
-                json_object *item = json_object_array_get_idx(o, i);
-                unsigned before = r->n_errors;
+                g_autoptr(ModelSource) s = read_source(r, json_object_array_get_idx(o, i), path);
 
-                if (!expect(r, item, json_type_object, path))
-                        continue;
-                json_object_object_foreach(item, key, value)
-                {
-                        g_autofree char *sub = g_strdup_printf("%s.%.64s", path, key);
-
-                        read_source_member(r, key, value, sub, s);
-                }
-                if (r->n_errors == before && model_add_source(r->model, s) < 0)
+                if (s && model_add_source(r->model, s) < 0)
                         bad(r, path, "a text is empty or too long, or there are too many sources");
         }
 }
@@ -400,4 +416,38 @@ int model_from_json(const char *text, size_t size, const char *file, Model **ret
                 return -EBADMSG;
         *ret = g_steal_pointer(&m);
         return 0;
+}
+
+/* ---- parts -------------------------------------------------------------------------------------------------------------------- */
+
+int model_op_from_json(json_object *o, ModelKind k, ModelOp **ret)
+{
+        g_autoptr(Diag) d = diag_new();
+        Reading r = {.diag = d};
+
+        *ret = read_members(&r, o, "op", k);
+        return *ret ? 0 : -EBADMSG;
+}
+
+int model_source_from_json(json_object *o, ModelSource **ret)
+{
+        g_autoptr(Diag) d = diag_new();
+        g_autoptr(Model) m = model_new();
+        Reading r = {.diag = d};
+        g_autoptr(ModelSource) s = read_source(&r, o, "source");
+
+        if (!s || model_add_source(m, s) < 0)
+                return -EBADMSG;
+        *ret = g_steal_pointer(&s);
+        return 0;
+}
+
+int model_lost_from_json(json_object *o, uint64_t ret[static _MODEL_KIND_MAX])
+{
+        g_autoptr(Diag) d = diag_new();
+        Reading r = {.diag = d};
+
+        memset(ret, 0, sizeof(*ret) * _MODEL_KIND_MAX);
+        read_lost(&r, o, "lost", ret);
+        return r.n_errors > 0 ? -EBADMSG : 0;
 }

@@ -27,6 +27,20 @@ int model_from_json(const char *text, size_t size, const char *file, Model **ret
 char *model_text_encode(const char *bytes);
 char *model_text_decode(const char *text, size_t size);
 
+/* ---- parts, for other files that hold them ----------------------------------------------------------------------------------- */
+
+struct json_object;
+
+/** model_op_to_json(), model_source_to_json(), model_lost_to_json() - append an object, in one line. */
+void model_op_to_json(GString *s, const ModelOp *o);
+void model_source_to_json(GString *s, ModelSource *source);
+void model_lost_to_json(GString *s, const uint64_t numbers[static _MODEL_KIND_MAX]);
+
+/** model_op_from_json(), model_source_from_json(), model_lost_from_json() - Return: 0; -EBADMSG: @o is no such object. */
+int model_op_from_json(struct json_object *o, ModelKind k, ModelOp **ret);
+int model_source_from_json(struct json_object *o, ModelSource **ret);
+int model_lost_from_json(struct json_object *o, uint64_t ret[static _MODEL_KIND_MAX]);
+
 /* ---- between writing and reading ------------------------------------------------------------------------------------------- */
 
 /** model_json_body() - the text in front of the digest, from which that is made. */

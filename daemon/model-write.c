@@ -145,6 +145,14 @@ static void put_field(GString *s, const ModelOp *o, const ModelField *f)
         g_string_append(s, ", ");
 }
 
+void model_op_to_json(GString *s, const ModelOp *o)
+{
+        g_string_append_c(s, '{');
+        for (const ModelField *f = model_fields(o->kind); f->name; f++)
+                put_field(s, o, f);
+        g_string_append_printf(s, "\"count\": %" G_GUINT64_FORMAT "}", o->count);
+}
+
 static void put_ops(GString *s, const Model *m)
 {
         ModelKind last = _MODEL_KIND_INVALID;
@@ -158,16 +166,14 @@ static void put_ops(GString *s, const Model *m)
                 else
                         g_string_append(s, ",\n");
                 last = o->kind;
-                g_string_append(s, "      {");
-                for (const ModelField *f = model_fields(o->kind); f->name; f++)
-                        put_field(s, o, f);
-                g_string_append_printf(s, "\"count\": %" G_GUINT64_FORMAT "}", o->count);
+                g_string_append(s, "      ");
+                model_op_to_json(s, o);
         }
         g_string_append(s, m->ops->len > 0 ? "\n    ]\n  }" : "}");
 }
 
 /* Keys by kind, with the @numbers that are not 0. */
-static void put_lost(GString *s, const uint64_t numbers[static _MODEL_KIND_MAX])
+void model_lost_to_json(GString *s, const uint64_t numbers[static _MODEL_KIND_MAX])
 {
         const char *separator = "";
 
@@ -180,11 +186,11 @@ static void put_lost(GString *s, const uint64_t numbers[static _MODEL_KIND_MAX])
         g_string_append_c(s, '}');
 }
 
-static void put_source(GString *s, ModelSource *source)
+void model_source_to_json(GString *s, ModelSource *source)
 {
         const char *separator = "";
 
-        g_string_append(s, "    {");
+        g_string_append_c(s, '{');
         for (unsigned i = 0; i < MODEL_SOURCE_TEXTS; i++) {
                 const char *name, *text = *model_source_text(source, i, &name);
 
@@ -202,7 +208,7 @@ static void put_source(GString *s, ModelSource *source)
                         separator = ", ";
                 }
         g_string_append(s, "], \"lost\": ");
-        put_lost(s, source->lost);
+        model_lost_to_json(s, source->lost);
         g_string_append_c(s, '}');
 }
 
@@ -214,8 +220,8 @@ GString *model_json_body(const Model *m)
         g_string_append_printf(s, "{\n  \"format\": \"%s\",\n  \"version\": %d,\n  \"complete\": %s,\n  \"sources\": [", MODEL_FORMAT,
                                MODEL_VERSION, model_is_complete(m) ? "true" : "false");
         for (guint i = 0; i < m->sources->len; i++) {
-                g_string_append(s, i > 0 ? ",\n" : "\n");
-                put_source(s, m->sources->pdata[i]);
+                g_string_append(s, i > 0 ? ",\n    " : "\n    ");
+                model_source_to_json(s, m->sources->pdata[i]);
         }
         g_string_append(s, m->sources->len > 0 ? "\n  ],\n" : "],\n");
         put_ops(s, m);
