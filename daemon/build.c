@@ -125,11 +125,12 @@ static int compile_one(Build *b, BundlePolicy *p, const Policy *policy, Enforcer
                                 "the %s enforcer is not part of this version", enforcer_kind_to_string(kind));
                 return 0;
         }
-        if (policy->rules->len == 0 && policy->mode != MODE_DEFENSE_IN_DEPTH) {
+        if (policy->rules->len == 0 && policy->mode != MODE_DEFENSE_IN_DEPTH && policy->mode != MODE_BEHAVIOR_MODELING) {
                 p->profiles[kind] = profile_new(kind, g_bytes_new(NULL, 0));
                 return 0;
         }
-        if (!b->job->check && can_stay(before, policy, kind)) {
+        /* What records is taken out of the kernel when that ends, and put there again by the same bytes. */
+        if (!b->job->check && policy->mode != MODE_BEHAVIOR_MODELING && can_stay(before, policy, kind)) {
                 p->profiles[kind] = profile_same(before->profiles[kind]);
                 note_rules(p, kind, NULL, before);
                 return 0;
@@ -173,6 +174,7 @@ static void describe_policy(BundlePolicy *p, const Policy *policy)
         p->fail_open = policy->fail_open;
         p->update_existing = policy->update_existing;
         p->enforcers = policy->enforcers;
+        p->duration_min = policy->duration_min;
         memcpy(p->ir_digest, policy->digest, sizeof(p->ir_digest));
         copy_target(&policy->target, &p->target);
         for (char **f = p->files; f && *f; f++)
@@ -245,6 +247,21 @@ static void check_enforced(BundlePolicy *p, const Policy *policy)
                 p->valid = false;
 }
 
+/* What is being recorded goes on until its time is over. */
+static void check_complete(const Build *b, BundlePolicy *p, const Policy *policy)
+{
+        const BundlePolicy *before = find_in_force(b->job, p->full_name);
+
+        if (b->job->check || !b->job->recording || p->mode == MODE_BEHAVIOR_MODELING || !before || before->mode != MODE_BEHAVIOR_MODELING ||
+            !g_hash_table_contains(b->job->recording, p->full_name))
+                return;
+        diag_error(p->diag, &policy->mode_pos, CODE_NOT_COMPLETE,
+                   "BehaviorModeling can be left only when the recording is complete, and with it the mode %s takes effect; a shorter "
+                   "duration ends it sooner",
+                   mode_to_string(p->mode));
+        p->valid = false;
+}
+
 static void build_policy(Build *b, LoadedPolicy *l)
 {
         BundlePolicy *p = bundle_policy_new();
@@ -262,10 +279,12 @@ static void build_policy(Build *b, LoadedPolicy *l)
         describe_policy(p, l->policy);
         p->valid = true;
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
-                if (p->enforcers & 1U << k && compile_one(b, p, l->policy, k) < 0)
+                if (bundle_policy_enforcers(p) & 1U << k && compile_one(b, p, l->policy, k) < 0)
                         p->valid = false;
         if (p->valid)
                 check_enforced(p, l->policy);
+        if (p->valid)
+                check_complete(b, p, l->policy);
 }
 
 /* ---- what stays in force although its file is broken --------------------------------------------------------------------- */
@@ -333,32 +352,6 @@ static char **select_cgroups(const Build *b, const TargetSpec *t, const char *sl
         return unit_facts_select(facts, t);
 }
 
-/* Where systemd puts an essential unit unless it is told otherwise; for a name with stars, the shortest that matches. */
-static char *usual_cgroup(const char *essential)
-{
-        g_auto(GStrv) parts = g_strsplit(essential, "*", -1);
-        g_autofree char *name = g_strjoinv("", parts), *dir = NULL, *template = NULL;
-        g_auto(GStrv) words = NULL;
-        const char *at = strchr(name, '@');
-
-        if (strpbrk(name, "?[{"))
-                return NULL;
-        if (g_str_has_suffix(name, ".slice"))
-                return slice_to_cgroup(name);
-        dir = unit_to_cgroup_name(name);
-        if (g_str_has_suffix(name, ".scope"))
-                return g_strconcat("/", dir, NULL);
-        if (strcmp(name, "user@0.service") == 0)
-                return g_strdup("/user.slice/user-0.slice/user@0.service");
-        if (!at)
-                return g_strconcat("/system.slice/", dir, NULL);
-        template = g_strndup(name, (gsize)(at - name));
-        words = g_strsplit(template, "-", -1);
-        g_free(template);
-        template = g_strjoinv("\\x2d", words);
-        return g_strconcat("/system.slice/system-", template, ".slice/", dir, NULL);
-}
-
 #define LEFT_OUT_SHOWN_MAX 5U
 
 /* Say which essential units the target would cover if it did not leave them out. */
@@ -375,7 +368,7 @@ static void note_left_out(const Build *b, const TargetsEntry *e, Diag *diag)
                 return;
         (void)g_bytes_get_data(table, &size);
         for (char *const *u = b->settings->essential; size > 0 && u && *u; u++) {
-                g_autofree char *cgroup = usual_cgroup(*u);
+                g_autofree char *cgroup = target_usual_cgroup(*u);
 
                 if (!cgroup || !table_match_cover(g_bytes_get_data(table, NULL), cgroup))
                         continue;

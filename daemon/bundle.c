@@ -24,6 +24,11 @@ BundlePolicy *bundle_policy_new(void)
         return p;
 }
 
+uint32_t bundle_policy_enforcers(const BundlePolicy *p)
+{
+        return p->mode == MODE_BEHAVIOR_MODELING ? 1U << ENFORCER_BPF : p->enforcers;
+}
+
 void bundle_policy_free(BundlePolicy *p)
 {
         if (!p)
@@ -69,13 +74,13 @@ void bundle_free(Bundle *b)
 /* ---- policies -------------------------------------------------------------------------------------------------- */
 
 #define FLAGS_TYPE "(bbbbbbbb)"
-#define POLICY_TYPE "(ssss" "as" FLAGS_TYPE "uus" TARGET_TYPE "as" "a" RULE_TYPE "a" PROFILE_TYPE DIAG_TYPE ")"
+#define POLICY_TYPE "(ssss" "as" FLAGS_TYPE "uus" TARGET_TYPE "as" "a" RULE_TYPE "a" PROFILE_TYPE DIAG_TYPE "u)"
 #define BUNDLE_TYPE "(ut" SETTINGS_TYPE DIAG_TYPE "may" "as" "a" POLICY_TYPE "may" "s" "ma" RULE_INFO_TYPE ")"
 
 static GVariant *policy_to_variant(const BundlePolicy *p)
 {
         GVariantBuilder rules, profiles;
-        GVariant *items[14];
+        GVariant *items[15];
 
         g_variant_builder_init(&rules, G_VARIANT_TYPE("a" RULE_TYPE));
         for (guint i = 0; i < p->rules->len; i++)
@@ -100,6 +105,7 @@ static GVariant *policy_to_variant(const BundlePolicy *p)
         items[11] = g_variant_builder_end(&rules);
         items[12] = g_variant_builder_end(&profiles);
         items[13] = diag_to_variant(p->diag);
+        items[14] = g_variant_new_uint32(p->duration_min);
         return g_variant_new_tuple(items, G_N_ELEMENTS(items));
 }
 
@@ -153,6 +159,7 @@ static int policy_read_head(GVariant *v, BundlePolicy *p)
         g_variant_get_child(v, 6, "u", &mode);
         g_variant_get_child(v, 7, "u", &p->enforcers);
         g_variant_get_child(v, 8, "&s", &digest);
+        g_variant_get_child(v, 14, "u", &p->duration_min);
 
         r = policy_check_names(p);
         if (r < 0)
@@ -186,7 +193,7 @@ static int policy_read_rules(GVariant *v, BundlePolicy *p)
 
                 if (r < 0)
                         return r;
-                if (p->profiles[profile->enforcer] || !(p->enforcers & 1U << profile->enforcer)) {
+                if (p->profiles[profile->enforcer] || !(bundle_policy_enforcers(p) & 1U << profile->enforcer)) {
                         profile_free(profile);
                         return -EBADMSG;
                 }

@@ -25,6 +25,9 @@ typedef struct RuleStatus {
         bool optional;
 } RuleStatus;
 
+/* The code of the error that a policy wants to leave BehaviorModeling before its recording is complete. */
+#define CODE_NOT_COMPLETE "not-complete"
+
 /* One policy as the daemon needs it. A policy with errors has valid == false, its diagnostics, and as much of its name and
  * source as could be had. */
 typedef struct BundlePolicy {
@@ -36,7 +39,8 @@ typedef struct BundlePolicy {
         bool mode_runtime;     /* from a fragment below /run */
         bool mode_persistent;  /* from a fragment that SetMode wrote below /etc */
         bool audit_violations, allow_violations, privileged, fail_open, update_existing;
-        uint32_t enforcers;
+        uint32_t enforcers;    /* that were chosen; see bundle_policy_enforcers() */
+        uint32_t duration_min; /* BehaviorModeling: how long to record; 0: not given */
         char ir_digest[65];    /* of the sealed policy; "" if not valid */
         TargetSpec target;
         char **selected;       /* the cgroup paths that its selector yielded; NULL: it has none */
@@ -63,12 +67,16 @@ void bundle_policy_free(BundlePolicy *p);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BundlePolicy, bundle_policy_free)
 void rule_status_free(RuleStatus *s);
 
+/** bundle_policy_enforcers() - 1 << EnforcerKind by which @p is put in force: those that it chose, and in the mode BehaviorModeling, in
+ * which nothing is enforced, the one that records. */
+uint32_t bundle_policy_enforcers(const BundlePolicy *p);
+
 Bundle *bundle_new(void);
 void bundle_free(Bundle *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bundle, bundle_free)
 
 /* Changes with the layout of the bytes: a state file of another version is not read. */
-#define BUNDLE_VERSION 5U
+#define BUNDLE_VERSION 6U
 
 /** bundle_to_variant() - Return: a reference that is the caller's, not a floating one. */
 GVariant *bundle_to_variant(const Bundle *b);

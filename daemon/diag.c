@@ -136,6 +136,17 @@ void diag_move(Diag *to, Diag *from)
                 diag_take(to, messages->pdata[i]);
 }
 
+bool diag_has_error(const Diag *d, const char *code)
+{
+        for (guint i = 0; d && i < d->messages->len; i++) {
+                const DiagMessage *m = d->messages->pdata[i];
+
+                if (m->severity == DIAG_ERROR && g_strcmp0(m->code, code) == 0)
+                        return true;
+        }
+        return false;
+}
+
 char *diag_message_format(const DiagMessage *m)
 {
         GString *s = g_string_new(NULL);

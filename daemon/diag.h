@@ -59,6 +59,9 @@ void diag_add(Diag *d, DiagSeverity severity, const SourcePos *pos, const char *
 /** diag_move() - append all of @from's messages to @to and empty @from. */
 void diag_move(Diag *to, Diag *from);
 
+/** diag_has_error() - is there an error of this code? @d may be NULL. */
+bool diag_has_error(const Diag *d, const char *code);
+
 /** diag_message_format() - "FILE:LINE:COLUMN: error: TEXT [CODE]", to be freed by the caller. */
 char *diag_message_format(const DiagMessage *m);
 

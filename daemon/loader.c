@@ -65,14 +65,14 @@ static void drop_capabilities(void)
                 _exit(EXIT_FAILURE);
 }
 
-static void child_confine(pid_t parent)
+static void child_confine(pid_t parent, const char *name)
 {
         int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
         sigset_t none;
 
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
                 _exit(EXIT_FAILURE);
-        (void)prctl(PR_SET_NAME, "varmord-load");
+        (void)prctl(PR_SET_NAME, name);
         if (oom >= 0) {
                 (void)!write(oom, "1000", 4);
                 close(oom);
@@ -92,18 +92,25 @@ static void child_confine(pid_t parent)
         drop_capabilities();
 }
 
-/* Nothing of the daemon's stays open but the memfd, which becomes descriptor 3. */
+/* Nothing of the daemon's stays open but @fd, which becomes descriptor 3. */
 static int child_close(int fd)
 {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
         if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
                 _exit(EXIT_FAILURE);
-        if (fd != 3 && dup2(fd, 3) < 0)
+        if (fd >= 0 && fd != 3 && dup2(fd, 3) < 0)
                 _exit(EXIT_FAILURE);
-        if (close_range(4, ~0U, 0) < 0)
+        if (close_range(fd < 0 ? 3 : 4, ~0U, 0) < 0)
                 _exit(EXIT_FAILURE);
-        return 3;
+        return fd < 0 ? fd : 3;
+}
+
+int loader_child_begin(pid_t parent, const char *name, int keep)
+{
+        keep = child_close(keep);
+        child_confine(parent, name);
+        return keep;
 }
 
 static void write_all(int fd, const uint8_t *data, size_t size)
@@ -125,8 +132,7 @@ static G_GNUC_NORETURN void child_main(const LoaderJob *job, pid_t parent, int f
         GVariant *v;
         Bundle *b;
 
-        fd = child_close(fd);
-        child_confine(parent);
+        fd = loader_child_begin(parent, "varmord-load", fd);
         b = bundle_build(job);
         v = bundle_to_variant(b);
         write_all(fd, g_variant_get_data(v), g_variant_get_size(v));

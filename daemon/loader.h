@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <systemd/sd-event.h>
 
 #include "bundle.h"
@@ -24,6 +25,7 @@ typedef struct LoaderJob {
         const char *root;                    /* prefix of /etc/varmor and the like; NULL: none */
         const EnforcerOps *const *enforcers; /* NULL-terminated */
         GHashTable *in_force;                /* full name -> const BundlePolicy *: what may stay as it is */
+        GHashTable *recording;               /* set of full names: policies whose recording is not complete; NULL: none */
         const UnitFacts *facts;
         const Settings *settings;            /* in force; NULL: none were read yet */
         const char *rules_digest;            /* of the named rules that the daemon has; NULL: none */
@@ -31,6 +33,10 @@ typedef struct LoaderJob {
         size_t check_size;
         const char *check_name;              /* as what it is called in messages */
 } LoaderJob;
+
+/** loader_child_begin() - in a process that was forked for some work: end with @parent, under limits and without capabilities, and
+ * keep nothing open but @keep, which becomes descriptor 3 (negative: none). @name: of the process. Return: 3, or negative as @keep was. */
+int loader_child_begin(pid_t parent, const char *name, int keep);
 
 /** bundle_build() - the child's work: read, parse, compile. Never fails: what is wrong is in the bundle. */
 Bundle *bundle_build(const LoaderJob *job);

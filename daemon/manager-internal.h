@@ -3,7 +3,7 @@
 
 /* What the files of the manager share: manager.c (life cycle, what it tells), manager-load.c (requests and loads),
  * manager-mode.c (mode switches), reconcile.c (the only one that applies anything), manager-stands.c (how each policy stands
- * then), monitor.c (events and counters). */
+ * then), manager-model.c (recordings), monitor.c (events and counters). */
 
 #include <glib.h>
 
@@ -30,6 +30,7 @@ typedef struct Entry {
         bool changed;          /* tell the listeners */
         bool fresh;            /* not announced yet */
         bool in_force;         /* something of it is in the kernel */
+        bool left;             /* what there was of recordings has been seen to since its mode is not BehaviorModeling */
         char *failure;         /* why its current version could not be put in force; NULL: it could */
         GPtrArray *loose;      /* of Loose: what runs without its profiles; NULL: nothing binds at exec */
         char *asked;           /* units that systemd has been asked to restart since the last change, joined by spaces; NULL: none */
@@ -125,6 +126,11 @@ struct Manager {
         sd_event_source *alarm_timer;
         sd_event_source *poll;
         CgroupCache *cgroups;
+
+        /* recordings */
+        GHashTable *models;    /* full name -> Modeling */
+        bool models_tidy;      /* files of policies that are gone have been removed */
+
         ManagerCounters counters;
         ManagerCounters reported;
 };
@@ -160,6 +166,33 @@ void manager_close_enforcers(Manager *m);
 /* manager-stands.c */
 /** manager_settle() - @e is as it will be: work out how it stands, and tell whoever should know. */
 void manager_settle(Manager *m, Entry *e);
+
+/* manager-model.c */
+GHashTable *manager_model_table(void);
+/** manager_model_resume() - go on with what a daemon before this one recorded; before the first load, which needs to know. */
+void manager_model_resume(Manager *m);
+void manager_model_stop(Manager *m);
+/** manager_model_follow() - @e is about to be applied: begin, move or end its recording, as its mode and duration say. Sets its failure if
+ * it cannot be recorded. */
+void manager_model_follow(Manager *m, Entry *e);
+/** manager_model_wants() - has the kernel to record for @e, which is in the mode BehaviorModeling? */
+bool manager_model_wants(const Manager *m, const Entry *e);
+/** manager_model_applied() - whether it does. */
+void manager_model_applied(Manager *m, Entry *e, bool on);
+/** manager_model_state() - of @e in the mode BehaviorModeling. */
+PolicyState manager_model_state(const Manager *m, const Entry *e, char **ret_why);
+/** manager_model_is_open() - is there a recording that is not complete, and must not be left? */
+bool manager_model_is_open(const Manager *m, const char *full_name);
+/** manager_model_open() - set of the full names of those. To be freed; the names are borrowed. */
+GHashTable *manager_model_open(const Manager *m);
+/** manager_model_again() - somebody asked for BehaviorModeling, or takes that back: if the recording is complete, another one begins. */
+void manager_model_again(Manager *m, const char *full_name, bool yes);
+/** manager_model_forget() - the policy is gone, and its recording with it. */
+void manager_model_forget(Manager *m, const char *full_name);
+void manager_model_tidy(Manager *m);
+/** manager_model_poll() - every few seconds. */
+void manager_model_poll(Manager *m);
+void manager_on_record(const char *policy, const ModelOp *op, void *userdata);
 
 /* manager-containers.c */
 /** manager_publish_containers() - tell the hook of container engines of the policies for containers. */

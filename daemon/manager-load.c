@@ -54,7 +54,7 @@ static Diag *manager_dup_diag(const Manager *m)
                 if (e->missing != 0 && e->state == POLICY_DEGRADED && !e->failed)
                         diag_error(d, NULL, "enforcer-missing", "policy %s: %s", e->full_name, e->why);
                 if (e->state == POLICY_DEGRADED && e->missing == 0 && !e->failed && !((const Entry *)e)->failure && e->why)
-                        diag_error(d, NULL, "not-covered", "policy %s: %s", e->full_name, e->why);
+                        diag_error(d, NULL, e->recording_ends_usec ? "not-recorded" : "not-covered", "policy %s: %s", e->full_name, e->why);
                 if (((const Entry *)e)->failure)
                         diag_error(d, NULL, "not-applied", "policy %s: %s", e->full_name, ((const Entry *)e)->failure);
         }
@@ -87,9 +87,10 @@ void manager_complete(Manager *m, int result)
         } else
                 d = manager_dup_diag(m);
         queue_call_all(m, &ready, result, d);
+        if (!on_ready || (!m->loaded && !m->load_failure))
+                return; /* recordings that go on have something to be applied before the first load */
         m->on_ready = NULL;
-        if (on_ready && (m->loaded || m->load_failure))
-                on_ready(m, m->ready_userdata);
+        on_ready(m, m->ready_userdata);
 }
 
 void manager_cancel_all(Manager *m)
@@ -364,8 +365,8 @@ static void on_checked(Bundle *bundle, const char *why, void *userdata)
 
 static int start_load(Manager *m)
 {
-        g_autoptr(GHashTable) in_force = g_hash_table_new(g_str_hash, g_str_equal);
-        LoaderJob job = {.root = *m->root ? m->root : NULL, .enforcers = m->ops, .in_force = in_force};
+        g_autoptr(GHashTable) in_force = g_hash_table_new(g_str_hash, g_str_equal), recording = manager_model_open(m);
+        LoaderJob job = {.root = *m->root ? m->root : NULL, .enforcers = m->ops, .in_force = in_force, .recording = recording};
         GHashTableIter i;
         gpointer value;
         Waiter *w;

@@ -48,6 +48,7 @@ static void on_taken_back(Manager *m, int result, const Diag *d, void *userdata)
 
 static void take_back(Manager *m, ModeJob *j)
 {
+        manager_model_again(m, j->full_name, false);
         for (size_t i = 0; i < G_N_ELEMENTS(j->path); i++)
                 if (j->path[i])
                         (void)mode_fragment_write(j->path[i], j->before[i], NULL);
@@ -78,7 +79,7 @@ static void on_mode_loaded(Manager *m, int result, const Diag *d, void *userdata
                 mode_finish(m, 0);
                 return;
         }
-        j->result = result;
+        j->result = e && e->pub.failed && diag_has_error(e->pub.failed->diag, CODE_NOT_COMPLETE) ? -EINPROGRESS : result;
         take_back(m, j);
 }
 
@@ -119,6 +120,11 @@ static int on_modes(sd_event_source *s, void *userdata)
                 m->switching = false;
                 return 0;
         }
+        if (!j->reset && j->mode != MODE_BEHAVIOR_MODELING && manager_model_is_open(m, j->full_name)) {
+                mode_finish(m, -EINPROGRESS);
+                return 0;
+        }
+        manager_model_again(m, j->full_name, j->mode == MODE_BEHAVIOR_MODELING);
         e = manager_entry(m, j->full_name);
         r = e && any_version(e) ? write_fragments(m, j, any_version(e)) : -ENOENT;
         if (r >= 0) {
@@ -167,7 +173,7 @@ int manager_set_mode(Manager *m, const char *full_name, Mode mode, const SetMode
                 return -EINVAL;
         if (o)
                 job.options = *o;
-        if (job.options.duration_min > 0 && mode != MODE_BEHAVIOR_MODELING)
+        if ((job.options.duration_min > 0) != (mode == MODE_BEHAVIOR_MODELING))
                 return -EINVAL;
         if (job.options.audit_violations >= 0 && mode != MODE_ENHANCE_PROTECT)
                 return -EINVAL;

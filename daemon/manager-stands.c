@@ -40,7 +40,7 @@ static char *describe_uncovered(const Manager *m, const BundlePolicy *p)
                 return g_strdup_printf("which cgroups the policies cover cannot be worked out, it stays as it was before: %s",
                                        m->targets_failure);
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
-                if (p->enforcers & 1U << k && m->slots[k].enforcer && m->slots[k].cover_error < 0)
+                if (bundle_policy_enforcers(p) & 1U << k && m->slots[k].enforcer && m->slots[k].cover_error < 0)
                         return g_strdup_printf("the %s enforcer cannot label the cgroups that it covers: %s",
                                                enforcer_kind_to_string(k), strerror(-m->slots[k].cover_error));
         return NULL;
@@ -119,13 +119,21 @@ static PolicyState failed_state(const Entry *e, char **ret_why)
         return before ? POLICY_DEGRADED : POLICY_REFUSED;
 }
 
+/* Is nothing wrong with the version that was read last, but that it must wait? */
+static bool waits_for_model(const Entry *e)
+{
+        const Diag *d = e->pub.failed->diag;
+
+        return d->n_errors == 1 && diag_has_error(d, CODE_NOT_COMPLETE);
+}
+
 static PolicyState entry_state(const Manager *m, const Entry *e, char **ret_why)
 {
         const BundlePolicy *p = e->pub.current;
         PolicyState state;
         char *uncovered;
 
-        if (e->pub.failed)
+        if (e->pub.failed && !waits_for_model(e))
                 return failed_state(e, ret_why);
         if (e->failure) {
                 *ret_why = g_strdup(e->failure);
@@ -146,6 +154,8 @@ static PolicyState entry_state(const Manager *m, const Entry *e, char **ret_why)
         }
         if (bound_state(m, e, &state, ret_why))
                 return state;
+        if (p->mode == MODE_BEHAVIOR_MODELING)
+                return manager_model_state(m, e, ret_why);
         *ret_why = g_strdup("");
         return POLICY_ACTIVE;
 }
@@ -170,6 +180,11 @@ static void log_state(Manager *m, const Entry *e)
         case POLICY_RESTART_NEEDED:
                 journal_log(m->journal, LOG_NOTICE, MESSAGE_RESTART_NEEDED, p->full_name,
                             "Policy %s is in force for what starts from now on; %s", p->full_name, p->why);
+                break;
+        case POLICY_MODELING:
+                if (p->failed)
+                        journal_log(m->journal, LOG_NOTICE, NULL, p->full_name, "Policy %s is in the mode BehaviorModeling: %s", p->full_name,
+                                    p->why);
                 break;
         default:
                 break;

@@ -94,11 +94,13 @@ int manager_new(const ManagerParams *params, Manager **ret)
         m->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)entry_free);
         m->settings = settings_new_default();
         m->rules = rule_infos_new();
+        m->models = manager_model_table();
         m->env = (EnforcerEnv){
                 .launchers = m->settings->launchers,
                 .self_unit = "varmord.service",
                 .on_event = monitor_on_event,
                 .on_origin = monitor_on_origin,
+                .on_record = manager_on_record,
                 .userdata = m,
         };
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
@@ -138,8 +140,10 @@ void manager_free(Manager *m)
         m->patience = sd_event_source_disable_unref(m->patience);
         m->load = sd_event_source_disable_unref(m->load);
         m->mode = sd_event_source_disable_unref(m->mode);
+        manager_model_stop(m);
         manager_close_enforcers(m);
 
+        g_hash_table_unref(m->models);
         g_hash_table_unref(m->entries);
         g_ptr_array_unref(m->listeners);
         settings_free(m->settings);
@@ -228,6 +232,7 @@ int manager_start(Manager *m, void (*on_ready)(Manager *m, void *userdata), void
         r = manager_open_enforcers(m);
         if (r < 0)
                 return r;
+        manager_model_resume(m);
         if (m->systemd) {
                 r = units_new(m->event, NULL, on_changed_units, m, &m->units);
                 if (r >= 0)

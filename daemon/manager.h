@@ -62,6 +62,11 @@ typedef struct PolicyEntry {
                                  * has never been a valid one */
         BundlePolicy *failed;   /* the version that was read last, if it is not valid; else NULL */
         char **selected;        /* cgroup paths that its selector yields; NULL: it has none */
+        /* In the mode BehaviorModeling, else 0: */
+        uint64_t recording_started_usec, recording_ends_usec; /* CLOCK_REALTIME; when it is over, when it ended */
+        uint64_t recorded_ops;   /* written down so far, some of them twice; when the model is written, those in it */
+        uint64_t recording_lost; /* ops that were seen and not kept */
+        bool model_complete;     /* the model is written, everything was looked for, and nothing lost */
 } PolicyEntry;
 
 /** policy_entry_source() - the policy's main file. Borrowed. */
@@ -102,6 +107,8 @@ typedef struct ManagerListener {
         void (*on_alarm)(const Alarm *alarm, void *userdata);
         /* @entry is still valid in POLICY_REMOVED. */
         void (*on_policy)(const PolicyEntry *entry, PolicyChange change, void *userdata);
+        /* The recording of @entry has got on, at most every few seconds, or @complete: its model is written. */
+        void (*on_model)(const PolicyEntry *entry, bool complete, void *userdata);
         /* Enforcers' availability, counters, or the status text changed. */
         void (*on_status)(void *userdata);
         void *userdata;
@@ -171,7 +178,8 @@ int manager_pid_confined(const Manager *m, pid_t pid);
 
 /* ---- what can be asked for ------------------------------------------------------------------------------------ */
 
-/* @result: 0; -EBADMSG: see @diag; -ECANCELED: the daemon ends; -EUCLEAN, -ETIMEDOUT, ...: the load itself failed,
+/* @result: 0; -EBADMSG: see @diag; -EINPROGRESS: BehaviorModeling cannot be left before the recording is complete; -ECANCELED: the
+ * daemon ends; -EUCLEAN, -ETIMEDOUT, ...: the load itself failed,
  * what was in force is in force. @diag is borrowed and never NULL. Called exactly once, never from inside the call
  * that asked. */
 typedef void (*ManagerDone)(Manager *m, int result, const Diag *diag, void *userdata);
@@ -183,7 +191,7 @@ int manager_reload(Manager *m, ManagerDone done, void *userdata);
 
 typedef struct SetModeOptions {
         bool persist;          /* write below /etc: it survives the boot */
-        uint32_t duration_min; /* modelling; 0: not given */
+        uint32_t duration_min; /* BehaviorModeling, which needs it: from when the recording began; 0: not given */
         int audit_violations;  /* -1: as the policy says */
         int allow_violations;  /* -1: as the policy says */
 } SetModeOptions;

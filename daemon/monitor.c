@@ -332,6 +332,7 @@ static int on_poll(sd_event_source *s, uint64_t usec, void *userdata)
         int r;
 
         report_losses(m);
+        manager_model_poll(m);
 
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
                 const Slot *slot = &m->slots[k];

@@ -64,11 +64,23 @@ static char *why_mode(const Policy *p, EnforcerKind e, const char *name, const E
         return g_strdup_printf("%s does not enforce the mode %s in this version", name, mode_to_string(p->mode));
 }
 
+/* Whatever was chosen, which enforces nothing meanwhile: it is BPF that records. */
+static uint32_t check_recorder(const Policy *p, const EnforcerAbility *bpf, Diag *d)
+{
+        if (bpf->modes & 1U << MODE_BEHAVIOR_MODELING)
+                return 1U << ENFORCER_BPF;
+        diag_error(d, &p->mode_pos, "not-enforceable", "nothing can be recorded: only BPF sees what a workload does, and %s in this version",
+                   bpf->modes || bpf->kinds ? "it does not record" : "it is not there");
+        return 0;
+}
+
 /* The chosen enforcers that can carry the mode. Reports those that cannot: a warning beside others, else an error. */
 static uint32_t check_mode(const Policy *p, const EnforcerAbility can[static _ENFORCER_KIND_MAX], Diag *d)
 {
         uint32_t need = needed_modes(p), able = 0;
 
+        if (p->mode == MODE_BEHAVIOR_MODELING)
+                return check_recorder(p, &can[ENFORCER_BPF], d);
         for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
                 if ((p->enforcers & (1U << k)) && (can[k].modes & need) == need &&
                     !(p->mode == MODE_DEFENSE_IN_DEPTH && p->depth[k].type == PROFILE_BEHAVIOR_MODEL))

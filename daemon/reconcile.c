@@ -25,7 +25,7 @@ static int remove_one(Manager *m, Slot *s, const char *policy)
 static int apply_one(Manager *m, Entry *e, Slot *s)
 {
         BundlePolicy *p = e->pub.current;
-        Profile *profile = p && p->enforcers & 1U << s->ops->kind ? p->profiles[s->ops->kind] : NULL;
+        Profile *profile = p && bundle_policy_enforcers(p) & 1U << s->ops->kind ? p->profiles[s->ops->kind] : NULL;
         char digest[65];
         int r;
 
@@ -34,7 +34,7 @@ static int apply_one(Manager *m, Entry *e, Slot *s)
                 return r;
         if (!p || !p->valid)
                 return *digest != '\0'; /* adopted, and nothing better is known */
-        if (profile_is_empty(profile))
+        if (profile_is_empty(profile) || (p->mode == MODE_BEHAVIOR_MODELING && !manager_model_wants(m, e)))
                 return *digest == '\0' ? 0 : remove_one(m, s, e->pub.full_name);
         if (strcmp(digest, profile->digest) != 0) {
                 if (!profile->blob) {
@@ -54,7 +54,8 @@ static int apply_one(Manager *m, Entry *e, Slot *s)
         }
         if (profile->since_usec == 0)
                 profile->since_usec = (uint64_t)g_get_real_time(); /* adopted, and nobody remembers since when */
-        g_clear_pointer(&profile->blob, g_bytes_unref); /* the kernel has it */
+        if (p->mode != MODE_BEHAVIOR_MODELING)
+                g_clear_pointer(&profile->blob, g_bytes_unref); /* the kernel has it */
         return 1;
 }
 
@@ -63,12 +64,13 @@ static void entry_apply(Manager *m, Entry *e)
         g_clear_pointer(&e->failure, g_free);
         e->in_force = false;
         e->pub.missing = 0;
+        manager_model_follow(m, e);
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
                 Slot *s = &m->slots[k];
                 int r;
 
                 if (!s->enforcer) {
-                        if (e->pub.current && e->pub.current->enforcers & 1U << k)
+                        if (e->pub.current && bundle_policy_enforcers(e->pub.current) & 1U << k)
                                 e->pub.missing |= 1U << k;
                         continue;
                 }
@@ -77,6 +79,8 @@ static void entry_apply(Manager *m, Entry *e)
                 if (r < 0 && !e->failure)
                         e->failure = g_strdup_printf("the %s enforcer cannot put it in force: %s",
                                                      enforcer_kind_to_string(k), strerror(-r));
+                if (k == ENFORCER_BPF)
+                        manager_model_applied(m, e, r == 1);
         }
 }
 
@@ -226,6 +230,7 @@ static gboolean entry_drop_gone(gpointer key, gpointer value, gpointer userdata)
                 return FALSE;
         journal_log(m->journal, LOG_INFO, MESSAGE_POLICY_REMOVED, e->pub.full_name,
                     "Policy %s was removed, its rules are not in force any more", e->pub.full_name);
+        manager_model_forget(m, e->pub.full_name);
         if (!e->fresh)
                 manager_notify_policy(m, e, POLICY_REMOVED);
         return TRUE;
@@ -248,6 +253,7 @@ static void reconcile(Manager *m)
                 bind_all(m);
                 remove_unwanted(m);
                 manager_publish_containers(m);
+                manager_model_tidy(m);
         }
 
         (void)g_hash_table_foreach_remove(m->entries, entry_drop_gone, m);

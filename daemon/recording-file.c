@@ -248,6 +248,7 @@ static int resume(Recording *r, const char *boot)
                 e = append(r, s, RECORDING_BYTES_MAX + RECORDING_SLACK_BYTES);
                 if (e < 0)
                         return e;
+                r->rebooted = true;
                 memset(r->state->counted, 0, sizeof(r->state->counted));
                 g_strlcpy(r->state->boot, boot, sizeof(r->state->boot));
         }

@@ -62,6 +62,7 @@ typedef struct Recording {
         char *path;
         int fd;
         RecordingState *state;
+        bool rebooted; /* it was opened in another run of the host than that which wrote it last */
         uint64_t unwritten[_MODEL_KIND_MAX]; /* losses that the file does not know of yet */
 } Recording;
 

@@ -424,3 +424,28 @@ int target_patterns(const TargetSpec *t, const char *slice, const TargetParams *
         ret->patterns = (char **)g_ptr_array_free(g_steal_pointer(&patterns), FALSE);
         return 0;
 }
+
+char *target_usual_cgroup(const char *essential)
+{
+        g_auto(GStrv) parts = g_strsplit(essential, "*", -1);
+        g_autofree char *name = g_strjoinv("", parts), *dir = NULL, *template = NULL;
+        g_auto(GStrv) words = NULL;
+        const char *at = strchr(name, '@');
+
+        if (strpbrk(name, "?[{"))
+                return NULL;
+        if (g_str_has_suffix(name, ".slice"))
+                return slice_to_cgroup(name);
+        dir = unit_to_cgroup_name(name);
+        if (g_str_has_suffix(name, ".scope"))
+                return g_strconcat("/", dir, NULL);
+        if (strcmp(name, "user@0.service") == 0)
+                return g_strdup("/user.slice/user-0.slice/user@0.service");
+        if (!at)
+                return g_strconcat("/system.slice/", dir, NULL);
+        template = g_strndup(name, (gsize)(at - name));
+        words = g_strsplit(template, "-", -1);
+        g_free(template);
+        template = g_strjoinv("\\x2d", words);
+        return g_strconcat("/system.slice/system-", template, ".slice/", dir, NULL);
+}

@@ -56,3 +56,7 @@ char *cgroup_to_unit(const char *path);
 char *unit_to_cgroup_name(const char *unit);
 /** glob_escape() - a pattern that matches @s and nothing else. To be freed. */
 char *glob_escape(const char *s);
+
+/** target_usual_cgroup() - where systemd puts the unit @essential unless it is told otherwise; for a name with stars, the shortest that
+ * matches. To be freed; NULL: it cannot be said. */
+char *target_usual_cgroup(const char *essential);

@@ -92,6 +92,7 @@ typedef struct EnforcerOps {
         uint32_t kinds;   /* 1 << OpKind that it can express */
         uint32_t modes;   /* 1 << Mode that it can enforce; EnhanceProtect without `privileged` needs RuntimeDefault, too */
         uint32_t flags;   /* EnforcerFlags */
+        uint32_t records; /* 1 << ModelKind that recorded() looks for; 0: it does not record */
 
         /** open() - find out what the kernel offers, adopt what is in force already, else load.
          * Return: 0; -EOPNOTSUPP and in @d what is missing; another negative errno. */
