@@ -3,7 +3,7 @@
 
 /* What the files of the manager share: manager.c (life cycle, what it tells), manager-load.c (requests and loads),
  * manager-mode.c (mode switches), reconcile.c (the only one that applies anything), manager-stands.c (how each policy stands
- * then), manager-model.c (recordings), monitor.c (events and counters). */
+ * then), manager-model.c and manager-model-end.c (recordings), monitor.c (events and counters). */
 
 #include <glib.h>
 

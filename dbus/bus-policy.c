@@ -324,6 +324,20 @@ static int property_get_since(sd_bus *bus, const char *path, const char *interfa
         return sd_bus_message_append(reply, "t", e->since_usec);
 }
 
+static int property_get_recording(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                  sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const PolicyEntry *e = userdata;
+
+        if (g_str_equal(property, "ModelIsComplete"))
+                return sd_bus_message_append(reply, "b", (int)e->model_complete);
+        return sd_bus_message_append(reply, "t",
+                                     g_str_equal(property, "RecordingStarted") ? e->recording_started_usec
+                                     : g_str_equal(property, "RecordingEnds")  ? e->recording_ends_usec
+                                     : g_str_equal(property, "RecordedOps")    ? e->recorded_ops
+                                                                               : e->recording_lost);
+}
+
 static int property_get_rules(sd_bus *bus, const char *path, const char *interface, const char *property,
                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -383,6 +397,13 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_PROPERTY("RulesUnenforced", "u", property_get_rules, 0, CHANGES),
         SD_BUS_PROPERTY("Errors", "u", property_get_found, 0, CHANGES),
         SD_BUS_PROPERTY("Warnings", "u", property_get_found, 0, CHANGES),
+        SD_BUS_PROPERTY("RecordingStarted", "t", property_get_recording, 0, CHANGES),
+        SD_BUS_PROPERTY("RecordingEnds", "t", property_get_recording, 0, CHANGES),
+        SD_BUS_PROPERTY("RecordedOps", "t", property_get_recording, 0, 0),
+        SD_BUS_PROPERTY("RecordingLost", "t", property_get_recording, 0, 0),
+        SD_BUS_PROPERTY("ModelIsComplete", "b", property_get_recording, 0, CHANGES),
+        SD_BUS_SIGNAL_WITH_ARGS("ModelProgress", SD_BUS_ARGS("t", ops, "t", lost), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("ModelComplete", SD_BUS_ARGS("t", ops, "t", lost), 0),
         SD_BUS_VTABLE_END,
 };
 

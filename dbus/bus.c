@@ -213,6 +213,16 @@ static void on_policy(const PolicyEntry *entry, PolicyChange change, void *userd
         }
 }
 
+static void on_model(const PolicyEntry *entry, bool complete, void *userdata)
+{
+        Bus *b = userdata;
+        g_autofree char *path = policy_object_path(entry->full_name);
+
+        if (path && may_signal(b))
+                (void)sd_bus_emit_signal(b->bus, path, VARMOR_POLICY, complete ? "ModelComplete" : "ModelProgress", "tt",
+                                         entry->recorded_ops, entry->recording_lost);
+}
+
 static void on_status(void *userdata)
 {
         Bus *b = userdata;
@@ -245,8 +255,13 @@ int bus_new(Manager *manager, sd_event *event, Bus **ret)
         b->manager = manager;
         b->event = sd_event_ref(event);
         b->requests = g_hash_table_new_full(g_direct_hash, g_direct_equal, request_destroy, NULL);
-        b->listener =
-                (ManagerListener){.on_alarm = on_alarm, .on_policy = on_policy, .on_status = on_status, .userdata = b};
+        b->listener = (ManagerListener){
+                .on_alarm = on_alarm,
+                .on_policy = on_policy,
+                .on_model = on_model,
+                .on_status = on_status,
+                .userdata = b,
+        };
 
         int r = sd_event_add_time_relative(event, &b->connect, CLOCK_MONOTONIC, 0, 0, on_connect_time, b);
         if (r >= 0)

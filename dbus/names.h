@@ -13,6 +13,7 @@
 #define VARMOR_ERROR_NO_SUCH_RULE "org.varmor1.Error.NoSuchRule"
 #define VARMOR_ERROR_REFUSED "org.varmor1.Error.Refused"
 #define VARMOR_ERROR_NOT_ENFORCEABLE "org.varmor1.Error.NotEnforceable"
+#define VARMOR_ERROR_NOT_COMPLETE "org.varmor1.Error.NotComplete"
 #define VARMOR_ERROR_CONFINED "org.varmor1.Error.Confined"
 #define VARMOR_ERROR_DISABLED "org.varmor1.Error.Disabled"
 #define VARMOR_ERROR_LOAD_FAILED "org.varmor1.Error.LoadFailed"

@@ -82,6 +82,12 @@ void request_reply_errno(Request *q, int r)
         case -EOPNOTSUPP:
                 request_reply_error(q, VARMOR_ERROR_NOT_ENFORCEABLE, "No enforcer can do that on this host");
                 break;
+        case -EINPROGRESS:
+                request_reply_error(q, VARMOR_ERROR_NOT_COMPLETE,
+                                    "Policy \"%s\" can leave BehaviorModeling only when its recording is complete; a shorter duration "
+                                    "ends it sooner",
+                                    q->policy ?: "");
+                break;
         case -ECANCELED:
                 request_reply_error(q, VARMOR_ERROR_LOAD_FAILED, "varmord is ending");
                 break;

@@ -73,6 +73,8 @@ int set_mode_call(Bus *b, sd_bus_message *m, const char *policy, Mode mode, uint
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "The duration is given twice");
         if (options.duration_min > 0 && mode != MODE_BEHAVIOR_MODELING)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "Only BehaviorModeling has a duration");
+        if (options.duration_min == 0 && mode == MODE_BEHAVIOR_MODELING)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "BehaviorModeling needs a duration, in minutes");
         if (!manager_find_policy(b->manager, policy))
                 return sd_bus_error_setf(error, VARMOR_ERROR_NO_SUCH_POLICY, "There is no policy called \"%s\"",
                                          policy);

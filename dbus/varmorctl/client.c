@@ -16,6 +16,7 @@ static const struct {
 } error_codes[] = {
         {VARMOR_ERROR_REFUSED, EXIT_NOT_AS_ASKED},
         {VARMOR_ERROR_NOT_ENFORCEABLE, EXIT_NOT_AS_ASKED},
+        {VARMOR_ERROR_NOT_COMPLETE, EXIT_NOT_AS_ASKED},
         {VARMOR_ERROR_DISABLED, EXIT_NOT_AS_ASKED},
         {VARMOR_ERROR_CONFINED, EXIT_NOT_PERMITTED},
         {"org.freedesktop.DBus.Error.AccessDenied", EXIT_NOT_PERMITTED},

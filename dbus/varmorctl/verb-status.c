@@ -53,19 +53,36 @@ static bool state_is_bad(const char *state)
         return g_str_equal(state, "degraded") || g_str_equal(state, "refused") || g_str_equal(state, "restart-needed");
 }
 
+/* Of a recording there is more to say than its state. */
+static bool state_is_recorded(const char *state)
+{
+        return g_str_equal(state, "modeling") || g_str_equal(state, "completed");
+}
+
+static void add_recording(json_object *policy, json_object *properties)
+{
+        static const char *const keys[] = {"recording_started", "recording_ends", "recorded_ops", "recording_lost", "model_is_complete"};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+                json_object_object_add(policy, keys[i], json_object_get(json_member(properties, keys[i])));
+}
+
 /* A state that is not what was asked for needs its reason beside it. */
 static int add_reasons(sd_bus *bus, json_object *policies)
 {
         for (size_t i = 0; i < json_length(policies); i++) {
                 json_object *p = json_object_array_get_idx(policies, i);
                 g_autoptr(JsonObject) properties = NULL;
+                bool recorded = state_is_recorded(json_string(p, "state"));
 
-                if (!state_is_bad(json_string(p, "state")))
+                if (!state_is_bad(json_string(p, "state")) && !recorded)
                         continue;
                 int code = client_properties(bus, json_string(p, "object"), VARMOR_POLICY, &properties);
                 if (code != EXIT_FINE)
                         return code;
                 json_object_object_add(p, "state_reason", json_object_get(json_member(properties, "state_reason")));
+                if (recorded)
+                        add_recording(p, properties);
         }
         return EXIT_FINE;
 }
@@ -152,16 +169,47 @@ static void print_enforcers(const Options *o, json_object *enforcers)
         }
 }
 
+/* "records until 12:30:00, 14 min left: 312 operations, none lost" */
+static char *describe_recording(json_object *p)
+{
+        uint64_t ends = json_uint(p, "recording_ends"), now = (uint64_t)g_get_real_time(), lost = json_uint(p, "recording_lost");
+        g_autoptr(GDateTime) time = g_date_time_new_from_unix_local((gint64)(ends / G_USEC_PER_SEC));
+        g_autofree char *when = time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("?"), *left = NULL, *how = NULL;
+        bool over = g_str_equal(json_string(p, "state"), "completed");
+
+        if (ends == 0)
+                return NULL;
+        left = !over && ends > now ? g_strdup_printf(", %" PRIu64 " min left", (ends - now + 60 * G_USEC_PER_SEC - 1) / (60 * G_USEC_PER_SEC))
+                                   : g_strdup("");
+        how = lost > 0                                            ? g_strdup_printf("%" PRIu64 " lost", lost)
+              : over && !json_flag(p, "model_is_complete")        ? g_strdup("none lost, but not everything was looked for")
+                                                                  : g_strdup("none lost");
+        return g_strdup_printf("%s %s%s: %" PRIu64 " operations, %s", over ? "recorded until" : "records until", when, left,
+                               json_uint(p, "recorded_ops"), how);
+}
+
+static void print_recordings(const Options *o, json_object *policies)
+{
+        for (size_t i = 0; i < json_length(policies); i++) {
+                json_object *p = json_object_array_get_idx(policies, i);
+                g_autofree char *name = printable(json_string(p, "name")), *recording = describe_recording(p);
+                Colour c = json_uint(p, "recording_lost") > 0 ? COLOUR_WARN : COLOUR_NONE;
+
+                if (recording)
+                        printf("%s %s%s%s\n", name, colour_on(o, c), recording, colour_off(o, c));
+        }
+}
+
 static void print_reasons(const Options *o, json_object *policies)
 {
         for (size_t i = 0; i < json_length(policies); i++) {
                 json_object *p = json_object_array_get_idx(policies, i);
                 g_autofree char *name = printable(json_string(p, "name")),
                                 *why = printable(json_string(p, "state_reason"));
+                Colour c = colour_of_state(json_string(p, "state"));
 
                 if (*why)
-                        printf("%s is %s%s%s: %s\n", name, colour_on(o, COLOUR_BAD), json_string(p, "state"),
-                               colour_off(o, COLOUR_BAD), why);
+                        printf("%s is %s%s%s: %s\n", name, colour_on(o, c), json_string(p, "state"), colour_off(o, c), why);
         }
 }
 
@@ -197,6 +245,7 @@ static void print_status(const Options *o, json_object *s)
         print_counter(o, s, "unwritten_alarms", "entries that the journal did not take", COLOUR_WARN);
         putchar('\n');
         print_policies(o, json_member(s, "policies"));
+        print_recordings(o, json_member(s, "policies"));
         print_reasons(o, json_member(s, "policies"));
         for (size_t i = 0; i < json_length(json_member(s, "messages")); i++)
                 print_message(o, json_object_array_get_idx(json_member(s, "messages"), i));
@@ -332,7 +381,7 @@ static void print_disposition(const Options *o, json_object *p)
 {
         bool allow = json_flag(p, "allow_violations"), audit = json_flag(p, "audit_violations");
 
-        if (g_str_equal(json_string(p, "mode"), "AlwaysAllow"))
+        if (g_str_equal(json_string(p, "mode"), "AlwaysAllow") || g_str_equal(json_string(p, "mode"), "BehaviorModeling"))
                 return;
         print_fact(o, "violations",
                    allow ? (audit ? "let through and reported" : "let through")
@@ -345,12 +394,15 @@ static void print_policy(const Options *o, json_object *p)
         g_autofree char *name = printable(json_string(p, "name")),
                         *files = join_strings(json_member(p, "files"), ", ");
         g_autofree char *mode = g_strdup_printf("%s (%s)", json_string(p, "mode"), json_string(p, "mode_origin"));
+        g_autofree char *recording = describe_recording(p);
         json_object *targets = json_member(p, "targets"), *rules = json_member(p, "rules");
 
         printf("%s%s%s\n", colour_on(o, COLOUR_BOLD), name, colour_off(o, COLOUR_BOLD));
         print_fact(o, "state", json_string(p, "state"), colour_of_state(json_string(p, "state")));
         print_fact(o, "because", json_string(p, "state_reason"), COLOUR_NONE);
         print_fact(o, "mode", mode, COLOUR_NONE);
+        if (recording)
+                print_fact(o, "recording", recording, json_uint(p, "recording_lost") > 0 ? COLOUR_WARN : COLOUR_NONE);
         print_disposition(o, p);
         print_fact(o, "enforcers", json_string(p, "enforcers"), COLOUR_NONE);
         print_fact(o, "target", json_string(p, "target"), COLOUR_NONE);

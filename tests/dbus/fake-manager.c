@@ -121,6 +121,11 @@ static void fake_populate(Manager *m)
         diag_error(e->failed->diag, NULL, "too-short", "Something is missing");
 
         fake_add(m, "stubborn", POLICY_ACTIVE, "");
+        e = fake_add(m, "recorded", POLICY_MODELING, "");
+        e->current->mode = MODE_BEHAVIOR_MODELING;
+        e->recording_started_usec = 1700000000000000;
+        e->recording_ends_usec = 1700001800000000;
+        e->recorded_ops = 312;
         fake_add(m, "seccomp-only", POLICY_ACTIVE, "");
         e = fake_add(m, "broken", POLICY_REFUSED, "It has errors.");
         e->failed = g_steal_pointer(&e->current);
@@ -362,7 +367,11 @@ int manager_set_mode(Manager *m, const char *full_name, Mode mode, const SetMode
 
         d = diag_new();
         if (strcmp(full_name, "stubborn") == 0)
-                diag_error(d, NULL, "mode", "The recording is not complete");
+                diag_error(d, NULL, "mode", "Nobody may switch it");
+        if (e->state == POLICY_MODELING && mode != MODE_BEHAVIOR_MODELING) {
+                diag_free(d);
+                return answer_later(m, done, userdata, -EINPROGRESS, diag_new());
+        }
         if (strcmp(full_name, "seccomp-only") == 0)
                 diag_error(d, NULL, "not-enforceable", "Seccomp is not available");
         if (d->n_errors > 0)
@@ -426,6 +435,20 @@ static void fire_alarm(Manager *m)
         m->listener->on_alarm(&alarm, m->listener->userdata);
 }
 
+/* "recorded" goes on, and is complete. */
+static void fire_model(Manager *m)
+{
+        PolicyEntry *e = g_hash_table_lookup(m->policies, "recorded");
+
+        e->recorded_ops = 400;
+        e->recording_lost = 2;
+        m->listener->on_model(e, false, m->listener->userdata);
+        e->state = POLICY_COMPLETED;
+        e->recorded_ops = 390;
+        m->listener->on_model(e, true, m->listener->userdata);
+        m->listener->on_policy(e, POLICY_CHANGED, m->listener->userdata);
+}
+
 bool fake_manager_command(Manager *m, const char *line)
 {
         const char *argument = strchr(line, ' ') ? strchr(line, ' ') + 1 : "";
@@ -438,6 +461,8 @@ bool fake_manager_command(Manager *m, const char *line)
                 m->reload = g_intern_string(argument);
         else if (strcmp(line, "alarm") == 0)
                 fire_alarm(m);
+        else if (strcmp(line, "model") == 0)
+                fire_model(m);
         else if (strcmp(line, "status") == 0) {
                 m->counters.events_lost++;
                 m->listener->on_status(m->listener->userdata);

@@ -9,10 +9,10 @@
 #include "manager.h"
 
 /* Policies: "web" (active), "system.slice/db" (degraded, two errors), "stubborn" (SetMode is refused), "seccomp-only"
- * (not enforceable), "broken" (never valid). */
+ * (not enforceable), "broken" (never valid), "recorded" (BehaviorModeling, not complete). */
 Manager *fake_manager_new(sd_event *event);
 
-/** fake_manager_command() - "alarm", "add NAME", "remove NAME", "status", "confined no|yes|unknown",
+/** fake_manager_command() - "alarm", "model" (what is recorded gets on, and is complete), "add NAME", "remove NAME", "status", "confined no|yes|unknown",
  * "disabled yes|no", "reload good|bad|fails".
  * Return: false if the word is unknown. */
 bool fake_manager_command(Manager *m, const char *line);

@@ -333,7 +333,10 @@ static void test_set_mode(void)
         expect_error(bus, "web", "AlwaysAllow", "persist", "u", 1, SD_BUS_ERROR_INVALID_ARGS, "type b");
         expect_error(bus, "web", "AlwaysAllow", "duration", "u", 5, SD_BUS_ERROR_INVALID_ARGS, "BehaviorModeling");
         expect_error(bus, "web", "BehaviorModeling", NULL, NULL, 0, SD_BUS_ERROR_INVALID_ARGS, "BehaviorModeling");
-        expect_error(bus, "stubborn", "AlwaysAllow", NULL, NULL, 0, VARMOR_ERROR_REFUSED, "recording is not complete");
+        expect_error(bus, "stubborn", "AlwaysAllow", NULL, NULL, 0, VARMOR_ERROR_REFUSED, "Nobody may");
+        expect_error(bus, "recorded", "AlwaysAllow", NULL, NULL, 0, VARMOR_ERROR_NOT_COMPLETE, "\"recorded\"");
+        expect_error(bus, "recorded", "BehaviorModeling", "duration", "u", 5, NULL, NULL);
+        expect_error(bus, "recorded", "BehaviorModeling", NULL, NULL, 0, SD_BUS_ERROR_INVALID_ARGS, "needs a duration");
         expect_error(bus, "seccomp-only", "AlwaysAllow", NULL, NULL, 0, VARMOR_ERROR_NOT_ENFORCEABLE, "Seccomp");
         expect_error(bus, "web", "DefenseInDepth", "observe", "b", 1, NULL, NULL);
         g_assert_cmpint(sd_bus_get_property_string(bus, VARMOR_BUS_NAME, WEB, VARMOR_POLICY, "Mode", NULL, &mode), >=,
@@ -348,6 +351,66 @@ static void test_set_mode(void)
         g_assert_cmpstr(origin, ==, "runtime");
         g_assert_true(observing);
         expect_error(bus, "web", "BehaviorModeling", "duration", "u", 5, NULL, NULL);
+}
+
+/* ---- recordings
+ * ---------------------------------------------------------------------------------------------------------- */
+
+#define RECORDED VARMOR_POLICY_PREFIX "/recorded"
+
+typedef struct Progress {
+        GString *text;
+        bool changed;
+} Progress;
+
+static int on_model_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Progress *p = userdata;
+        uint64_t ops, lost;
+
+        g_assert_cmpstr(sd_bus_message_get_path(m), ==, RECORDED);
+        if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Properties", "PropertiesChanged")) {
+                p->changed = true;
+                return 0;
+        }
+        g_assert_cmpint(sd_bus_message_read(m, "tt", &ops, &lost), >, 0);
+        g_string_append_printf(p->text, "%s %u %u, ", sd_bus_message_get_member(m), (unsigned)ops, (unsigned)lost);
+        return 0;
+}
+
+static uint64_t recorded_property(sd_bus *bus, const char *name)
+{
+        uint64_t value = 1;
+
+        g_assert_cmpint(sd_bus_get_property_trivial(bus, VARMOR_BUS_NAME, RECORDED, VARMOR_POLICY, name, NULL, 't', &value), >=, 0);
+        return value;
+}
+
+/* Anybody may look on. */
+static char *listen_to_model(sd_bus *bus, const void *argument)
+{
+        Progress p = {.text = g_string_new(NULL)};
+
+        g_assert_cmpuint(recorded_property(bus, "RecordedOps"), ==, 312);
+        g_assert_cmpuint(recorded_property(bus, "RecordingLost"), ==, 0);
+        g_assert_cmpuint(recorded_property(bus, "RecordingStarted"), ==, 1700000000000000);
+        g_assert_cmpuint(recorded_property(bus, "RecordingEnds"), ==, 1700001800000000);
+        g_assert_cmpint(sd_bus_match_signal(bus, NULL, VARMOR_BUS_NAME, RECORDED, NULL, NULL, on_model_signal, &p), >=, 0);
+        harness_command((Harness *)argument, "model");
+        while (!p.changed)
+                if (sd_bus_process(bus, NULL) == 0)
+                        g_assert_cmpint(sd_bus_wait(bus, UINT64_MAX), >=, 0);
+        g_assert_cmpuint(recorded_property(bus, "RecordedOps"), ==, 390);
+        g_assert_cmpuint(recorded_property(bus, "RecordingLost"), ==, 2);
+        return g_string_free(p.text, FALSE);
+}
+
+static void test_model(void)
+{
+        g_autoptr(Harness) h = start(false);
+        g_autofree char *heard = harness_run_as(h, UID_NOBODY, 0, listen_to_model, h);
+
+        g_assert_cmpstr(heard, ==, "ModelProgress 400 2, ModelComplete 390 2, ");
 }
 
 static void expect_reload(sd_bus *bus, const char *name, const char *text)
@@ -459,7 +522,7 @@ static void test_objects(void)
                         g_assert_cmpstr(state, ==, "degraded");
                 }
         }
-        g_assert_cmpuint(n, ==, 5);
+        g_assert_cmpuint(n, ==, 6);
         const Call absent = {VARMOR_POLICY_PREFIX "/absent", VARMOR_POLICY, "ListTargets", "", {}, 0};
         expect(h, 0, &absent, SD_BUS_ERROR_UNKNOWN_OBJECT);
 }
@@ -543,6 +606,7 @@ int main(int argc, char **argv)
                 {"/bus/limits", test_limits},
                 {"/bus/signals", test_signals},
                 {"/bus/set-mode", test_set_mode},
+                {"/bus/model", test_model},
                 {"/bus/reload", test_reload},
                 {"/bus/cover", test_cover},
                 {"/bus/check", test_check},

@@ -98,6 +98,8 @@ static void test_look(void)
         expect("show web", 0, "caf\\xe9.yaml");
         expect("show system.slice/db", 3, "db.yaml:3:1: error: Unknown key \"mod\" [unknown-key]");
         expect("show absent", 1, "absent");
+        expect("status", 3, "recorded records until 2023-11-14 22:43:20: 312 operations, none lost\n");
+        expect("show recorded", 0, "recording  records until 2023-11-14 22:43:20: 312 operations, none lost\n");
         expect("rules", 0, "Deny disks.");
         expect("rules", 0, "own-disks  hardening  none");
         expect("rules HARD_DISKS", 0, "  also called hard-disks");
@@ -137,7 +139,7 @@ static void test_json(void)
         json_object_put(disks);
 
         g_assert_cmpint(status.code, ==, 3);
-        g_assert_cmpuint(json_object_array_length(member(s, "policies")), ==, 5);
+        g_assert_cmpuint(json_object_array_length(member(s, "policies")), ==, 6);
         g_assert_cmpuint(json_object_get_uint64(member(s, "alarms")), ==, 7);
         json_object *bpf = json_object_array_get_idx(member(s, "enforcers"), 1);
         g_assert_cmpstr(json_object_get_string(member(bpf, "name")), ==, "BPF");
@@ -154,7 +156,7 @@ static void test_json(void)
         json_object *target = json_object_array_get_idx(t, 0);
         g_assert_cmpstr(json_object_get_string(member(target, "unit")), ==, "nginx.service");
         g_assert_cmpuint(json_object_array_length(member(target, "policies")), ==, 2);
-        g_assert_cmpuint(json_object_array_length(p), ==, 5);
+        g_assert_cmpuint(json_object_array_length(p), ==, 6);
         g_assert_cmpstr(json_object_get_string(member(m, "mode")), ==, "AlwaysAllow");
         g_assert_true(json_object_get_boolean(member(l, "in_force")));
 
@@ -174,6 +176,9 @@ static void test_change(void)
         expect("mode web BehaviorModeling --duration 5", 0, "BehaviorModeling");
         expect("mode web --reset", 0, "as its files say");
         expect("mode stubborn AlwaysAllow", 3, "");
+        expect("mode recorded AlwaysAllow", 3, "");
+        harness_command(h, "model");
+        expect("show recorded", 0, "recorded until 2023-11-14 22:43:20: 390 operations, 2 lost\n");
         expect("mode web Permissive", 2, "Permissive");
         expect("mode absent AlwaysAllow", 1, "absent");
         expect("reload", 0, "");
