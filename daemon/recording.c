@@ -282,11 +282,11 @@ static bool read_line(Reading *r, const char *line, size_t size)
         const char *text = check_line(line, size, &size);
         autojson *o = NULL;
         unsigned n = 0;
-        bool good = true;
+        bool good = true, op = text && is_op(text, size);
 
         if (!text)
                 return false;
-        if (!r->model && is_op(text, size)) {
+        if (!r->model && op) {
                 r->state->paused = false;
                 r->state->n_ops++;
                 return true;
@@ -296,7 +296,7 @@ static bool read_line(Reading *r, const char *line, size_t size)
                 return false;
         json_object_object_foreach(o, key, value)
         {
-                good &= n++ == 0 && (r->model || (int)model_kind_from_string(key) < 0) && read_fact(r, key, value);
+                good &= n++ == 0 && (op || (int)model_kind_from_string(key) < 0) && read_fact(r, key, value);
         }
         return good && n == 1;
 }

@@ -249,8 +249,6 @@ static void test_cut(Fixture *f, gconstpointer data)
         text = contents(f, &size);
         g_assert_cmpuint(size, >, before);
         for (gsize n = before; n < size; n++) {
-                g_autoptr(RecordingState) s = NULL;
-
                 g_assert_true(g_file_set_contents(f->path, text, (gssize)n, NULL));
                 r = reopen(f, BOOT);
                 g_assert_cmpuint(r->state->n_ops, ==, 1);
