@@ -10,42 +10,6 @@
 . /mnt/tests/lib/check.sh
 . /mnt/tests/lib/daemons.sh
 
-# ---- sshd: commands, files, a refused login ------------------------------------------------------------------------------------
-
-key=/run/key
-as() { # USER COMMAND...: log in and run it
-        ssh -q -i $key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "$1@127.0.0.1" "${@:2}" 2>&1
-}
-files() { # sftp's commands on standard input
-        sftp -q -i $key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -b - user@127.0.0.1 2>&1
-}
-
-session_of_root() { as root cat /proc/self/cgroup | grep -q '^0::/user.slice/user-0.slice/session-[0-9]*.scope$'; }
-
-prepare_sshd() {
-        ssh-keygen -q -t ed25519 -N '' -f $key
-        install -d -m 700 /root/.ssh
-        install -d -m 700 -o user -g user /home/user/.ssh
-        install -m 600 $key.pub /root/.ssh/authorized_keys
-        install -m 600 -o user -g user $key.pub /home/user/.ssh/authorized_keys
-        install -m 755 $progs/attempt /usr/local/bin/attempt
-        install -m 755 $progs/attempt /var/tmp/tool
-}
-work_sshd() {
-        succeeds "$1/start" systemctl restart ssh
-        says "$1/session" '^0::/user.slice/user-1000.slice/session-[0-9]*.scope$' as user cat /proc/self/cgroup
-        says "$1/files" '^sftp> rename' files <<T
-put /etc/os-release copy
-get copy /run/copy
-rename copy moved
-rm moved
-T
-        says "$1/came-back" '^ID=debian' cat /run/copy
-        says "$1/wrong-key" 'Permission denied' ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null auditor@127.0.0.1 true
-        succeeds "$1/reload" systemctl reload ssh
-        succeeds "$1/root" until_true 20 session_of_root
-}
-
 # What a user's session may do: execute what lies in /var/tmp, make a user namespace, write a file of his.
 sessions() {
         as user 'echo $(attempt exec /var/tmp/tool read /etc/passwd) $(attempt unshareuser) $(attempt put ~/file)'
@@ -56,25 +20,6 @@ attack_sshd() { # a hole in sshd, before anybody has logged in
                 "$(attempt -c system.slice/ssh.service exec /var/tmp/tool read /etc/passwd)"
 }
 
-# ---- cron: root's jobs and a user's ------------------------------------------------------------------------------------------------
-
-prepare_cron() {
-        printf '#!/bin/sh\necho executed >/run/evil\n' >/var/tmp/evil
-        chmod 755 /var/tmp/evil
-        cat >/etc/cron.d/case <<'T'
-SHELL=/bin/sh
-PATH=/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin
-@reboot root (tar -cf /var/backups/etc.tar /etc/cron.d && logger job && date && nice -n 5 run-parts --test /etc/cron.daily && echo all) >/run/job 2>&1
-* * * * * root date >>/run/minutes
-T
-        printf '@reboot id -un >$HOME/job\n' | crontab -u user -
-}
-work_cron() { # cron runs what is @reboot at its first start
-        rm -f /run/job /home/user/job /run/crond.reboot
-        succeeds "$1/start" systemctl restart cron
-        succeeds "$1/root-job" wait_for 10 grep -q '^all' /run/job
-        succeeds "$1/user-job" wait_for 10 grep -qx user /home/user/job
-}
 attack_cron() { # a job that runs what somebody has left, and one that makes another
         printf '@reboot root /var/tmp/evil\n@reboot root cp /etc/cron.d/case /etc/cron.d/again\n' >/etc/cron.d/hostile
         rm -f /run/evil /etc/cron.d/again /run/crond.reboot

@@ -10,57 +10,12 @@
 . /mnt/tests/lib/check.sh
 . /mnt/tests/lib/daemons.sh
 
-# ---- systemd-resolved: names of a server's, of /etc/hosts, and its own; by its stub; its cache -----------------------------------------
-
-prepare_systemd_resolved() {
-        mkdir -p /etc/systemd/resolved.conf.d
-        printf '[Resolve]\nDNS=127.0.0.2\nDomains=~.\nDNSSEC=no\n' >/etc/systemd/resolved.conf.d/case.conf
-        systemd-run -q --unit=case-dns dnsmasq --keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null --listen-address=127.0.0.2 \
-                --bind-interfaces --address=/name.test/192.0.2.7
-        ip link add case type dummy
-        ip address add 203.0.113.1/24 dev case
-        ip link set case up
-        echo 198.51.100.9 local.test >>/etc/hosts
-}
-work_systemd_resolved() {
-        succeeds "$1/start" systemctl restart systemd-resolved
-        says "$1/server" '192.0.2.7' resolvectl query name.test
-        says "$1/hosts" '198.51.100.9' resolvectl query local.test
-        says "$1/own" '127.0.0.1' resolvectl query localhost
-        says "$1/not-there" 'not found' resolvectl query nothing.invalid
-        succeeds "$1/flush" resolvectl flush-caches
-        says "$1/statistics" 'Current Cache Size' resolvectl statistics
-        echo nameserver 127.0.0.53 >/etc/resolv.conf
-        says "$1/stub" '192.0.2.7' getent hosts name.test
-        : >/etc/resolv.conf
-}
 attack_systemd_resolved() { # what a hole in it would be used for
         echo "$(attempt -c system.slice/systemd-resolved.service exec /bin/sh -c true)" \
                 "$(attempt -c system.slice/systemd-resolved.service open /etc/hosts w)" \
                 "$(attempt -c system.slice/systemd-resolved.service read /etc/shadow)"
 }
 
-# ---- podman: start, execute, logs, health, copy, stop, restart -----------------------------------------------------------------------
-
-prepare_web_containers() {
-        local machine=/var/lib/machines/case
-        cp -a /var/lib/machines/bb $machine
-        cp $progs/attempt $machine/bin/
-        mkdir -p $machine/srv/www
-        echo page >$machine/srv/www/index.html
-        tar -C $machine -cf /run/case.tar .
-        podman import -q /run/case.tar case >/dev/null 2>&1
-        rm /run/case.tar
-}
-work_web_containers() {
-        succeeds "$1/run" podman run -d --name web-1 --network=none --health-cmd 'wget -q -O - http://127.0.0.1:8080/' --health-interval=disable \
-                case httpd -f -v -p 8080 -h /srv/www
-        expect "$1/exec" page podman exec web-1 wget -q -O - http://127.0.0.1:8080/index.html
-        succeeds "$1/health" podman healthcheck run web-1
-        says "$1/logs" 'response:200' podman logs web-1
-        succeeds "$1/stop" podman stop -t 1 web-1
-        succeeds "$1/remove" podman rm web-1
-}
 attack_web_containers() { # --privileged, and then it is the host's
         podman run --rm --privileged --network=none --name web-2 case sh -c 'echo $(attempt mount tmpfs none /srv) $(attempt open /proc/sys/kernel/core_pattern w) $(attempt open /etc/passwd w; cp /bin/busybox /tmp/sh; attempt exec /tmp/sh true)' 2>&1
 }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What daemons*.sh share: Debian's daemons under the examples that are shipped for them, and under RuntimeDefault. For the policy NAME
-# there are functions prepare_NAME; work_NAME PREFIX, a daemon's ordinary work from its start; and attack_NAME, which prints what became
-# of an attack.
+# What daemons*.sh share: the workloads of workloads.sh under the examples that are shipped for them, and under RuntimeDefault. For the
+# policy NAME there is a function attack_NAME, which prints what became of an attack.
 
 . /mnt/tests/lib/policy.sh
+. /mnt/tests/lib/workloads.sh
 
 examples=/usr/share/doc/varmor/examples
 [ -e $examples/nginx.yaml ] || examples=/mnt/tests/examples
