@@ -12,6 +12,7 @@
 #include "loader.h"
 #include "mode-fragment.h"
 #include "policy-load.h"
+#include "policy-model.h"
 #include "target.h"
 #include "bpf/table.h"
 #include "bpf/targets.h"
@@ -563,6 +564,7 @@ static uint64_t now_usec(void)
 Bundle *bundle_build(const LoaderJob *job)
 {
         LoadParams params = {.roots = {.root = job->root, .owner = 0}, .before = job->settings};
+        g_auto(PolicyModels) models = {.roots = params.roots, .set_aside = job->set_aside};
         g_autoptr(LoadResult) loaded = NULL;
         g_autoptr(Bundle) bundle = bundle_new();
         uint64_t start = now_usec();
@@ -570,6 +572,8 @@ Bundle *bundle_build(const LoaderJob *job)
 
         for (const EnforcerOps *const *o = job->enforcers; *o; o++)
                 params.can[(*o)->kind] = (EnforcerAbility){.kinds = (*o)->kinds, .modes = (*o)->modes};
+        params.model = policy_models_fill;
+        params.model_userdata = &models;
         loaded = job->check ? policy_load_text(&params, job->check, job->check_size, job->check_name) : policy_load_all(&params);
 
         bundle->settings = g_steal_pointer(&loaded->settings);

@@ -10,21 +10,6 @@
 #include "pattern.h"
 #include "yaml-tree.h"
 
-static const char *const strictness_names[_STRICTNESS_MAX] = {"strict", "normal", "loose"};
-
-const char *strictness_to_string(Strictness s)
-{
-        return (unsigned)s < _STRICTNESS_MAX ? strictness_names[s] : NULL;
-}
-
-Strictness strictness_from_string(const char *s)
-{
-        for (int i = 0; s && i < _STRICTNESS_MAX; i++)
-                if (strcmp(s, strictness_names[i]) == 0)
-                        return (Strictness)i;
-        return _STRICTNESS_INVALID;
-}
-
 DEFINE_FIELD_ENUM(field_strictness, Strictness, strictness, _STRICTNESS_MAX)
 
 /* ---- matching ------------------------------------------------------------------------------------------------------------------ */

@@ -17,18 +17,6 @@
 #define GENERALISE_REGEX_BYTES_MAX 512U
 #define GENERALISE_DEPTH_MAX 64U /* components of a path; what is deeper stays as it is */
 
-/* How far a model is widened. A rule acts at its own strictness and at those after it. */
-typedef enum Strictness {
-        STRICTNESS_STRICT, /* what cannot be the same in the next run */
-        STRICTNESS_NORMAL, /* and what need not be: versions, users; siblings, if they are many */
-        STRICTNESS_LOOSE,  /* and what looks as if it varied */
-        _STRICTNESS_MAX,
-        _STRICTNESS_INVALID = -22,
-} Strictness;
-
-const char *strictness_to_string(Strictness s); /* "strict", ... */
-Strictness strictness_from_string(const char *s);
-
 /* "PATH becomes BECOMES": part of the data, so that who reads a rule sees what it does; a test tries them all. */
 typedef struct GeneraliseExample {
         SourcePos pos;

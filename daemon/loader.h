@@ -26,6 +26,7 @@ typedef struct LoaderJob {
         const EnforcerOps *const *enforcers; /* NULL-terminated */
         GHashTable *in_force;                /* full name -> const BundlePolicy *: what may stay as it is */
         GHashTable *recording;               /* set of full names: policies whose recording is not complete; NULL: none */
+        bool set_aside;                      /* a model that is damaged is renamed: for who puts things in force */
         const UnitFacts *facts;
         const Settings *settings;            /* in force; NULL: none were read yet */
         const char *rules_digest;            /* of the named rules that the daemon has; NULL: none */

@@ -20,6 +20,7 @@
 #include "loader.h"
 #include "manager.h"
 #include "policy-load.h"
+#include "policy-model.h"
 #include "util.h"
 #include "version.h"
 
@@ -157,6 +158,7 @@ static int export(const char *format, const char *base_path, const char *full_na
 {
         LoadParams params = {0};
         ExportFormat f = export_format_from_string(format);
+        g_auto(PolicyModels) models = {0};
         g_autoptr(LoadResult) loaded = NULL;
         g_autoptr(Diag) d = diag_new();
         g_autofree char *text = NULL, *base = NULL;
@@ -167,6 +169,8 @@ static int export(const char *format, const char *base_path, const char *full_na
                 return usage(stderr, EXIT_USAGE);
         for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
                 params.can[k] = (EnforcerAbility){.kinds = UINT32_MAX, .modes = UINT32_MAX};
+        params.model = policy_models_fill;
+        params.model_userdata = &models;
         loaded = policy_load_all(&params);
         l = find_loaded(loaded, full_name);
         if (!l) {

@@ -366,7 +366,8 @@ static void on_checked(Bundle *bundle, const char *why, void *userdata)
 static int start_load(Manager *m)
 {
         g_autoptr(GHashTable) in_force = g_hash_table_new(g_str_hash, g_str_equal), recording = manager_model_open(m);
-        LoaderJob job = {.root = *m->root ? m->root : NULL, .enforcers = m->ops, .in_force = in_force, .recording = recording};
+        LoaderJob job = {.root = *m->root ? m->root : NULL, .enforcers = m->ops, .in_force = in_force, .recording = recording,
+                         .set_aside = true};
         GHashTableIter i;
         gpointer value;
         Waiter *w;

@@ -5,7 +5,9 @@
 #include "model-policy.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "model-fold.h"
@@ -42,8 +44,9 @@ static void put_rule(Writer *w, Rule *r /* taken */, const Tally *t)
         r->pos = w->pos;
         r->origin = RULE_CUSTOM;
         r->qualifiers = RULE_ALLOW;
+        r->as_seen = true;
         g_ptr_array_add(w->out->rules, r);
-        g_ptr_array_add(w->out->comments, g_strdup_printf("%u operation%s, seen %" G_GUINT64_FORMAT " time%s", t->n, t->n == 1 ? "" : "s",
+        g_ptr_array_add(w->out->comments, t->n == 0 ? g_strdup("what each process needs") : g_strdup_printf("%u operation%s, seen %" G_GUINT64_FORMAT " time%s", t->n, t->n == 1 ? "" : "s",
                                                           t->count, t->count == 1 ? "" : "s"));
 }
 
@@ -456,6 +459,51 @@ static void put_syscalls(Writer *w)
         }
 }
 
+/* ---- system calls that nobody does without ------------------------------------------------------------------------------------- */
+
+/* varmor-exec has one call left when the filter is there; the others are how processes and handlers of signals end, and how the kernel
+ * itself goes on with what a signal interrupted. */
+static const char *const always[] = {"execve", "execveat", "exit", "exit_group", "restart_syscall", "rt_sigreturn", "sigreturn"};
+
+/* Under the filter of another policy that comes after this one: it can only take away. */
+static const struct {
+        const char *name;
+        uint64_t value; /* of the first argument */
+} filtering[] = {{"prctl", PR_SET_NO_NEW_PRIVS}, {"seccomp", SECCOMP_SET_MODE_FILTER}};
+
+static bool knows_call(const Writer *w, const char *name)
+{
+        return model_find(w->g->model, &(ModelOp){.kind = MODEL_SYSCALL, .object = (char *)name}) != NULL;
+}
+
+static void put_always(Writer *w)
+{
+        g_autoptr(GPtrArray) names = g_ptr_array_new();
+        guint at = 0;
+        Rule *r;
+
+        /* Who has recorded none gets no list. */
+        if (!next_op(w, MODEL_SYSCALL, &at))
+                return;
+        for (size_t i = 0; i < G_N_ELEMENTS(always); i++)
+                if (!knows_call(w, always[i]))
+                        g_ptr_array_add(names, g_strdup(always[i]));
+        if (names->len > 0) {
+                g_ptr_array_add(names, NULL);
+                put_rule(w, allow_calls((char **)g_ptr_array_free(g_steal_pointer(&names), FALSE)), &(Tally){0});
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(filtering); i++) {
+                const SyscallArg a = {.op = SYSCALL_EQ, .value = filtering[i].value};
+
+                if (knows_call(w, filtering[i].name))
+                        continue;
+                r = allow_calls(g_strsplit(filtering[i].name, "\n", 1));
+                r->syscall.args = g_array_new(FALSE, FALSE, sizeof(SyscallArg));
+                g_array_append_val(r->syscall.args, a);
+                put_rule(w, r, &(Tally){0});
+        }
+}
+
 /* ---- the whole --------------------------------------------------------------------------------------------------------------------- */
 
 void model_rules_free(ModelRules *r)
@@ -487,6 +535,7 @@ int model_rules(const General *g, ModelRules **ret, Diag *d)
         put_bits(&w, MODEL_USERNS, OP_USERNS);
         put_bits(&w, MODEL_BPF, OP_BPF);
         put_syscalls(&w);
+        put_always(&w);
         if (out->rules->len > POLICY_RULES_MAX) {
                 diag_error(d, &w.pos, "too-large", "the model makes %u rules, expected at most %u: generalise it more", out->rules->len,
                            POLICY_RULES_MAX);
@@ -499,17 +548,19 @@ int model_rules(const General *g, ModelRules **ret, Diag *d)
 void model_policy_fill(Policy *p, ProfileType type, const ModelRules *rules, const char *apparmor)
 {
         DepthProfile *aa = &p->depth[ENFORCER_APPARMOR], *bpf = &p->depth[ENFORCER_BPF], *seccomp = &p->depth[ENFORCER_SECCOMP];
+        guint n = 0;
 
         for (guint i = 0; i < rules->rules->len; i++) {
                 const Rule *r = rules->rules->pdata[i];
                 EnforcerKind e = r->kind == OP_SYSCALL ? ENFORCER_SECCOMP : ENFORCER_BPF;
                 Rule *copy;
 
-                if (p->depth[e].type != type)
+                if (p->depth[e].type != type || !(p->enforcers & 1U << e))
                         continue;
                 copy = rule_dup(r);
                 copy->only = 1U << e;
-                g_ptr_array_add(p->rules, copy);
+                /* In front of raw rules, and base protection stays the last. */
+                g_ptr_array_insert(p->rules, (gint)n++, copy);
         }
         if (bpf->type == type && !bpf->classes)
                 bpf->classes = (uint32_t)words_find(op_class_words, "all");

@@ -18,7 +18,7 @@ typedef struct ModelRules {
 void model_rules_free(ModelRules *r);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ModelRules, model_rules_free)
 
-/** model_rules() - what BPF and seccomp need. What allow-lists allow anyway (signals within the policy's cgroups, to be traced) and
+/** model_rules() - what BPF and seccomp need; with system calls, also those that no process starts or ends without. What allow-lists allow anyway (signals within the policy's cgroups, to be traced) and
  * operations that are of no class (OP_NAMED) get no rule. To trace within the cgroups allows to trace outside as well: the language
  * has no word for the one alone.
  * @d: a warning for each op that no pattern can describe (a path that is too long once it is escaped): it is left out.
@@ -34,7 +34,7 @@ char *model_apparmor(const General *g, Diag *d);
  * which were left out. To be freed. */
 char *model_systemd(const General *g);
 
-/** model_policy_fill() - make the profiles of @p from the model, where depth[].type is @type: its rules are added, seccomp's default
+/** model_policy_fill() - make the profiles of @p from the model, where depth[].type is @type: its rules come first, seccomp's default
  * action becomes an error, BPF denies all classes unless some are given, and AppArmor gets @apparmor.
  * @p is not sealed, and of mode DefenseInDepth. */
 void model_policy_fill(Policy *p, ProfileType type, const ModelRules *rules, const char *apparmor);

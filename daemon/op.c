@@ -55,6 +55,11 @@ DEFINE_WORDS(Mode, mode, _MODE_MAX,
              [MODE_BEHAVIOR_MODELING] = "BehaviorModeling",
              [MODE_DEFENSE_IN_DEPTH] = "DefenseInDepth")
 
+DEFINE_WORDS(Strictness, strictness, _STRICTNESS_MAX,
+             [STRICTNESS_STRICT] = "strict",
+             [STRICTNESS_NORMAL] = "normal",
+             [STRICTNESS_LOOSE] = "loose")
+
 DEFINE_WORDS(EnforcerKind, enforcer_kind, _ENFORCER_KIND_MAX,
              [ENFORCER_APPARMOR] = "AppArmor",
              [ENFORCER_BPF] = "BPF",

@@ -60,6 +60,18 @@ typedef enum Mode {
 const char *mode_to_string(Mode m); /* "AlwaysAllow", ... */
 Mode mode_from_string(const char *s);
 
+/* How far a model is widened. A rule acts at its own strictness and at those after it. */
+typedef enum Strictness {
+        STRICTNESS_STRICT, /* what cannot be the same in the next run */
+        STRICTNESS_NORMAL, /* and what need not be: versions, users; siblings, if they are many */
+        STRICTNESS_LOOSE,  /* and what looks as if it varied */
+        _STRICTNESS_MAX,
+        _STRICTNESS_INVALID = -22,
+} Strictness;
+
+const char *strictness_to_string(Strictness s); /* "strict", ... */
+Strictness strictness_from_string(const char *s);
+
 /* The three enforcers, as bits of a mask. */
 typedef enum EnforcerKind {
         ENFORCER_APPARMOR,

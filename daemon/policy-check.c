@@ -51,10 +51,8 @@ static uint32_t needed_modes(const Policy *p)
         return need;
 }
 
-static char *why_mode(const Policy *p, EnforcerKind e, const char *name, const EnforcerAbility *can)
+static char *why_mode(const Policy *p, const char *name, const EnforcerAbility *can)
 {
-        if (p->mode == MODE_DEFENSE_IN_DEPTH && p->depth[e].type == PROFILE_BEHAVIOR_MODEL)
-                return g_strdup("there is no model to make a profile from: this version does not model behaviour");
         if (!can->kinds && !can->modes)
                 return g_strdup_printf("the enforcer %s is not part of this version", name);
         if (p->mode == MODE_ENHANCE_PROTECT && (can->modes & (1U << MODE_ENHANCE_PROTECT)))
@@ -82,8 +80,7 @@ static uint32_t check_mode(const Policy *p, const EnforcerAbility can[static _EN
         if (p->mode == MODE_BEHAVIOR_MODELING)
                 return check_recorder(p, &can[ENFORCER_BPF], d);
         for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
-                if ((p->enforcers & (1U << k)) && (can[k].modes & need) == need &&
-                    !(p->mode == MODE_DEFENSE_IN_DEPTH && p->depth[k].type == PROFILE_BEHAVIOR_MODEL))
+                if ((p->enforcers & (1U << k)) && (can[k].modes & need) == need)
                         able |= 1U << k;
 
         for (int k = 0; k < _ENFORCER_KIND_MAX; k++) {
@@ -93,7 +90,7 @@ static uint32_t check_mode(const Policy *p, const EnforcerAbility can[static _EN
 
                 if (!(p->enforcers & ~able & (1U << k)))
                         continue;
-                why = why_mode(p, (EnforcerKind)k, name, &can[k]);
+                why = why_mode(p, name, &can[k]);
                 absent = !can[k].kinds && !can[k].modes;
                 diag_add(d, able ? DIAG_WARNING : DIAG_ERROR, absent ? &p->enforcers_pos : &p->mode_pos, "not-enforceable",
                          able ? "not enforced by %s: %s" : "not enforceable by %s: %s", name, why);

@@ -268,6 +268,8 @@ char *policy_dump(const Policy *p)
                                p->audit_violations ? " audit" : "", p->allow_violations ? " allow" : "");
         if (p->duration_min)
                 g_string_append_printf(s, " minutes %" G_GUINT32_FORMAT, p->duration_min);
+        if (policy_wants_model(p))
+                g_string_append_printf(s, " %s", strictness_to_string(p->strictness));
         g_string_append_c(s, '\n');
         for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
                 put_depth(s, (EnforcerKind)k, &p->depth[k]);

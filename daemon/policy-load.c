@@ -6,6 +6,7 @@
 
 #include "policy-load.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "facts.h"
@@ -153,6 +154,17 @@ static char **dup_files(const GPtrArray *files)
         return copy;
 }
 
+/* Return: 0; negative: reported. */
+static int fill_from_model(const LoadParams *params, Policy *p, Diag *d)
+{
+        if (!policy_wants_model(p))
+                return 0;
+        if (params->model)
+                return params->model(p, params->model_userdata, d);
+        diag_error(d, &p->mode_pos, "not-enforceable", "no models are read here, from which this policy's profile is made");
+        return -EOPNOTSUPP;
+}
+
 static void load_document(Unit *u, guint i, bool file_is_good)
 {
         const YamlNode *document = u->documents->pdata[i];
@@ -188,6 +200,8 @@ static void load_document(Unit *u, guint i, bool file_is_good)
                 return;
 
         p->files = dup_files(u->files->pdata[i]);
+        if (fill_from_model(u->params, p, l->diag) < 0)
+                return;
         if (policy_check_enforceable(p, u->params->can, l->diag) < 0)
                 return;
         policy_resolve_paths(p, u->params->readlink, u->params->userdata, l->diag);

@@ -30,12 +30,17 @@ typedef struct LoadedPolicy {
 void loaded_policy_free(LoadedPolicy *l);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoadedPolicy, loaded_policy_free)
 
+/* Makes the profiles of @p that come from the model. Return: 0; negative: reported in @d, and the policy is refused. */
+typedef int (*LoadModel)(Policy *p, void *userdata, Diag *d);
+
 typedef struct LoadParams {
         ConfRoots roots;
         EnforcerAbility can[_ENFORCER_KIND_MAX];
         const Settings *before; /* in force: they stay if the files have errors; NULL: then defaults stand in for what is wrong */
         PathReadlink readlink;  /* NULL: the real one */
         void *userdata;        /* of @readlink */
+        LoadModel model;       /* NULL: policies that need a model are refused */
+        void *model_userdata;
 } LoadParams;
 
 typedef struct LoadResult {

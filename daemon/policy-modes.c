@@ -321,11 +321,14 @@ static void field_depth_seccomp(const Field *f, const YamlNode *n, void *out, vo
         parse_depth_section(n, f->name, ENFORCER_SECCOMP, userdata, d);
 }
 
+DEFINE_FIELD_ENUM(field_strictness, Strictness, strictness, _STRICTNESS_MAX)
+
 static const Field sections[] = {
         {"appArmor", field_depth_apparmor},
         {"bpf", field_depth_bpf},
         {"seccomp", field_depth_seccomp},
         {"allowViolations", field_bool, offsetof(Policy, allow_violations)},
+        {"strictness", field_strictness, offsetof(Policy, strictness)},
         {"networkProxy", .refused = "it is carried out by a container beside the workload of a pod"},
         {NULL},
 };
@@ -345,4 +348,7 @@ void policy_parse_depth(const YamlNode *n, Policy *p, const Settings *settings, 
                 if ((p->enforcers & (1U << k)) && p->depth[k].type == PROFILE_NONE)
                         diag_error(d, &n->pos, "missing-key", "'defenseInDepth' lacks the key '%s', and the enforcer %s is chosen",
                                    sections[k].name, enforcer_kind_to_string((EnforcerKind)k));
+        if (yaml_get(n, "strictness") && !policy_wants_model(p))
+                diag_warning(d, &yaml_get(n, "strictness")->pos, "no-effect",
+                             "'strictness' says how far a model is widened, and no profile here is made from one");
 }

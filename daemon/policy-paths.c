@@ -353,6 +353,8 @@ static void resolve_rule(Resolver *resolver, Rule *r, Diag *d)
         g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         Widening w = {.resolver = resolver, .aliases = aliases, .moves = moves, .known = known, .list = list};
 
+        if (r->as_seen)
+                return;
         if (r->kind == OP_FILE) {
                 widen(&w, &r->file.patterns);
                 commit(&w, &r->file.patterns);

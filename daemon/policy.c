@@ -160,6 +160,7 @@ Policy *policy_new(void)
         Policy *p = g_new0(Policy, 1);
 
         p->rules = g_ptr_array_new_with_free_func((GDestroyNotify)rule_free);
+        p->strictness = STRICTNESS_NORMAL;
         for (int k = 0; k < _ENFORCER_KIND_MAX; k++) {
                 p->depth[k].action = _SYSCALL_ACTION_INVALID;
                 p->depth[k].errno_ret = -1;
@@ -212,11 +213,19 @@ bool policy_builds_on_default(const Policy *p)
         return p->mode == MODE_RUNTIME_DEFAULT || (p->mode == MODE_ENHANCE_PROTECT && !p->privileged);
 }
 
+bool policy_wants_model(const Policy *p)
+{
+        for (int k = 0; p->mode == MODE_DEFENSE_IN_DEPTH && k < _ENFORCER_KIND_MAX; k++)
+                if (p->enforcers & 1U << k && p->depth[k].type == PROFILE_BEHAVIOR_MODEL)
+                        return true;
+        return false;
+}
+
 bool policy_lists_syscalls(const Policy *p)
 {
         ProfileType type = p->depth[ENFORCER_SECCOMP].type;
 
-        return p->mode == MODE_DEFENSE_IN_DEPTH ? type == PROFILE_CUSTOM
+        return p->mode == MODE_DEFENSE_IN_DEPTH ? type == PROFILE_CUSTOM || type == PROFILE_BEHAVIOR_MODEL
                                                 : policy_builds_on_default(p) && type == PROFILE_RUNTIME_DEFAULT;
 }
 

@@ -189,6 +189,7 @@ typedef struct Rule {
         bool optional;       /* may go unenforced */
         char *unenforceable; /* not NULL: why nobody can enforce it here (addresses not configured, ...) */
         GPtrArray *aliases;  /* of PathAlias: patterns that symlinks added; NULL: none */
+        bool as_seen;        /* its patterns are names as the kernel has them: a symlink adds none */
         uint32_t only;       /* 1 << EnforcerKind that this entry is for, where a rule says the same for each enforcer in
                               * another kind; 0: every enforcer that can express it */
         union {
@@ -272,6 +273,7 @@ struct Policy {
         bool allow_violations;
         uint32_t duration_min; /* modelingOptions.duration; 0: not given */
         DepthProfile depth[_ENFORCER_KIND_MAX];
+        Strictness strictness; /* defenseInDepth.strictness: of profiles that are made from the model */
         GPtrArray *rules;   /* of Rule: those of the mode, in the document's order, base protection last */
         char **files;       /* the file and its fragments, in the order they were merged */
         bool sealed;
@@ -296,6 +298,9 @@ void policy_seal(Policy *p);
 /** policy_denies() - does @p enforce anything at all, so that base protection belongs to it? (AlwaysAllow does not,
  * nor BehaviorModeling, nor a policy with allowViolations.) */
 bool policy_denies(const Policy *p);
+
+/** policy_wants_model() - does a chosen enforcer's profile come from the model? */
+bool policy_wants_model(const Policy *p);
 
 /** policy_lists_syscalls() - does @p have a list of system calls, so that seccomp denies what is not on it? */
 bool policy_lists_syscalls(const Policy *p);

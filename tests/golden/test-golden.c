@@ -2,7 +2,8 @@
 
 /* Golden: a configuration, and beside it what the compilers made of it. Each directory of cases/ is one: policy.yaml, or a
  * tree below root/ (etc/varmor/..., run/varmor/..., usr/lib/varmor/...), and optionally "links", lines "NAME TARGET" of the
- * symlinks that patterns are resolved through. Settings and catalogue come from fixture/ unless root/ has its own. A file
+ * symlinks that patterns are resolved through. Settings and catalogue come from fixture/ unless root/ has its own; models stand below
+ * root/, too. A file
  * "options" has lines:
  *   catalogue shipped   the catalogue and the list of essential units are those of conf/
  *   can all             every enforcer can enforce every kind and mode: the IR of what no version enforces yet
@@ -28,6 +29,7 @@
 #include "bpf/table.h"
 #include "export.h"
 #include "policy-load.h"
+#include "policy-model.h"
 #include "seccomp/compile.h"
 #include "seccomp/dump.h"
 
@@ -95,18 +97,24 @@ static void read_links(Case *c)
         }
 }
 
+static void copy_file(const char *from, const char *dir, const char *name)
+{
+        g_autofree char *source = g_build_filename(source_dir(), from, NULL), *target = g_build_filename(dir, name, NULL), *text = NULL;
+
+        g_assert_true(g_file_get_contents(source, &text, NULL, NULL));
+        g_assert_true(g_file_set_contents(target, text, -1, NULL));
+        g_assert_cmpint(chmod(target, 0644), ==, 0);
+}
+
 static void copy_conf(const Case *c)
 {
-        g_autofree char *rules = g_build_filename(source_dir(), "../../conf/rules.d", NULL), *text = NULL;
-        g_autofree char *essential = g_build_filename(source_dir(), "../../conf/essential.yaml", NULL);
-        g_autofree char *to_rules = g_build_filename(c->root, "usr/lib/varmor/rules.d", NULL);
-        g_autofree char *to_essential = g_build_filename(c->root, "usr/lib/varmor/essential.yaml", NULL);
+        g_autofree char *rules = g_build_filename(source_dir(), "../../conf/rules.d", NULL);
+        g_autofree char *vendor = g_build_filename(c->root, "usr/lib/varmor", NULL), *to_rules = g_build_filename(vendor, "rules.d", NULL);
         g_autofree char *fixture = g_build_filename(to_rules, "rules.yaml", NULL);
 
         g_assert_cmpint(g_unlink(fixture), ==, 0);
         copy_tree(rules, to_rules);
-        g_assert_true(g_file_get_contents(essential, &text, NULL, NULL));
-        g_assert_true(g_file_set_contents(to_essential, text, -1, NULL));
+        copy_file("../../conf/essential.yaml", vendor, "essential.yaml");
 }
 
 static void set_option(Case *c, char **words)
@@ -155,6 +163,7 @@ static void set_up(Case *c)
         g_assert_cmpint(chmod(c->root, 0755), ==, 0);
         vendor = g_build_filename(c->root, "usr/lib/varmor", NULL);
         copy_tree(fixture, vendor);
+        copy_file("../../conf/generalise.yaml", vendor, "generalise.yaml");
         if (g_file_test(tree, G_FILE_TEST_IS_DIR))
                 copy_tree(tree, c->root);
         if (g_file_get_contents(policy, &text, &size, NULL)) {
@@ -356,6 +365,10 @@ static void compare(const Case *c, const char *name, const GString *got)
 static void load(Case *c, LoadResult **ret)
 {
         LoadParams params = {.readlink = fake_readlink, .userdata = c, .roots = {.root = c->root, .owner = getuid()}};
+        g_auto(PolicyModels) models = {.roots = params.roots};
+
+        params.model = policy_models_fill;
+        params.model_userdata = &models;
 
         if (c->can_all)
                 for (int k = 0; k < _ENFORCER_KIND_MAX; k++)

@@ -7,6 +7,7 @@
 #include <linux/audit.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "apparmor/compile.h"
@@ -301,7 +302,10 @@ static void test_small(void)
         g_assert_cmpuint(r->net.ports->len, ==, 2);
         g_assert_cmpuint(g_array_index(r->net.ports, PortRange, 0).last, ==, 81);
         /* Signals within the workload need none. */
-        g_assert_cmpuint(list->rules->len, ==, 9);
+        g_assert_cmpuint(list->rules->len, ==, 12);
+        r = list->rules->pdata[9];
+        g_assert_true(g_strv_contains((const char *const *)r->syscall.names, "execve"));
+        g_assert_cmpstr(list->comments->pdata[9], ==, "what each process needs");
 }
 
 static void test_no_more(void)
@@ -326,6 +330,17 @@ static void test_no_more(void)
         g_assert_cmphex(ret_of(profile, "socket", 0, AF_INET), ==, SECCOMP_RET_ALLOW);
         g_assert_cmphex(ret_of(profile, "socket", 0, AF_PACKET), ==, SECCOMP_RET_ERRNO);
         g_assert_cmphex(ret_of(profile, "ptrace", 0, 0), ==, SECCOMP_RET_ERRNO);
+
+        /* What the start takes, and no more of it. */
+        g_assert_cmphex(ret_of(profile, "execve", 0, 1), ==, SECCOMP_RET_ALLOW);
+        g_assert_cmphex(ret_of(profile, "execveat", 0, 1), ==, SECCOMP_RET_ALLOW);
+        g_assert_cmphex(ret_of(profile, "exit_group", 0, 1), ==, SECCOMP_RET_ALLOW);
+        g_assert_cmphex(ret_of(profile, "rt_sigreturn", 0, 0), ==, SECCOMP_RET_ALLOW);
+        g_assert_cmphex(ret_of(profile, "restart_syscall", 0, 0), ==, SECCOMP_RET_ALLOW);
+        g_assert_cmphex(ret_of(profile, "seccomp", 0, SECCOMP_SET_MODE_FILTER), ==, SECCOMP_RET_ALLOW);
+        g_assert_cmphex(ret_of(profile, "seccomp", 0, SECCOMP_GET_NOTIF_SIZES), ==, SECCOMP_RET_ERRNO);
+        g_assert_cmphex(ret_of(profile, "prctl", 0, PR_SET_NO_NEW_PRIVS), ==, SECCOMP_RET_ALLOW);
+        g_assert_cmphex(ret_of(profile, "prctl", 0, PR_SET_DUMPABLE), ==, SECCOMP_RET_ERRNO);
 }
 
 static void test_apparmor(void)

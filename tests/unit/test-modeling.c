@@ -131,7 +131,7 @@ static const EnforcerOps recorder_ops = {
         .name = "fake",
         .kind = ENFORCER_BPF,
         .kinds = 1U << OP_FILE,
-        .modes = 1U << MODE_ALWAYS_ALLOW | 1U << MODE_ENHANCE_PROTECT | 1U << MODE_BEHAVIOR_MODELING,
+        .modes = 1U << MODE_ALWAYS_ALLOW | 1U << MODE_ENHANCE_PROTECT | 1U << MODE_BEHAVIOR_MODELING | 1U << MODE_DEFENSE_IN_DEPTH,
         .records = MODEL_KINDS_ALL,
         .open = fake_open,
         .close = fake_close,
@@ -281,8 +281,8 @@ static void setup(Fixture *f, gconstpointer data)
         f->n_progress = f->n_complete = 0;
         g_assert_cmpint(sd_event_new(&f->event), >=, 0);
         command = g_strdup_printf("mkdir -p '%s/etc/varmor/policies.d' '%s/usr/lib/varmor' && cp -r '%s/../../conf/rules.d' "
-                                  "'%s/../../conf/essential.yaml' '%s/usr/lib/varmor/' && chown -R 0:0 '%s' && chmod -R go-w '%s'",
-                                  f->root, f->root, g_getenv("G_TEST_SRCDIR"), g_getenv("G_TEST_SRCDIR"), f->root, f->root, f->root);
+                                  "'%s/../../conf/essential.yaml' '%s/../../conf/generalise.yaml' '%s/usr/lib/varmor/' && chown -R 0:0 '%s' && chmod -R go-w '%s'",
+                                  f->root, f->root, g_getenv("G_TEST_SRCDIR"), g_getenv("G_TEST_SRCDIR"), g_getenv("G_TEST_SRCDIR"), f->root, f->root, f->root);
         g_assert_cmpint(system(command), ==, 0);
 }
 
@@ -746,6 +746,71 @@ static void test_unwritable(Fixture *f, gconstpointer data)
         g_assert_true(model_has(f->model, "/a"));
 }
 
+static void write_defence(Fixture *f)
+{
+        g_autofree char *text = NULL, *without = NULL;
+        char *section;
+
+        write_policy(f, 0, "BPF");
+        g_assert_true(g_file_get_contents(f->policy, &text, NULL, NULL));
+        section = strstr(text, "    mode:");
+        *section = 0;
+        without = g_strconcat(text,
+                              "    mode: DefenseInDepth\n"
+                              "    defenseInDepth: {bpf: {profileType: BehaviorModel}}\n",
+                              NULL);
+        g_assert_true(g_file_set_contents_full(f->policy, without, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
+}
+
+/* From what was recorded to what is allowed; and a model that is lost or damaged takes nothing out of force. */
+static void test_defence(Fixture *f, gconstpointer data)
+{
+        const ModelOp program = {.kind = MODEL_EXEC, .object = (char *)"/usr/sbin/web", .count = 1};
+        g_autofree char *aside = g_strconcat(f->model, "+damaged", NULL), *digest = NULL, *model = NULL;
+        gsize size;
+
+        write_defence(f);
+        start(f);
+        g_assert_cmpint(web(f)->state, ==, POLICY_REFUSED);
+        g_assert_nonnull(strstr(web(f)->why, "no model"));
+        stop(f);
+
+        write_policy(f, 30, "BPF");
+        start(f);
+        hear("web", "/a");
+        kernel.env->on_record("web", &program, kernel.env->userdata);
+        expire(f);
+        write_defence(f);
+        g_assert_cmpint(reload(f), ==, 0);
+        assert_state(f, POLICY_ACTIVE, MODE_DEFENSE_IN_DEPTH);
+        digest = g_strdup(web(f)->current->ir_digest);
+
+        g_assert_true(g_file_get_contents(f->model, &model, &size, NULL));
+        g_assert_true(g_file_set_contents(f->model, "{}", -1, NULL));
+        g_assert_cmpint(reload(f), ==, -EBADMSG);
+        g_test_message("%s", f->messages);
+        g_assert_cmpint(web(f)->state, ==, POLICY_DEGRADED);
+        g_assert_cmpstr(web(f)->current->ir_digest, ==, digest);
+        g_assert_cmpuint(g_hash_table_size(kernel.digests), ==, 1);
+        g_assert_true(g_file_test(aside, G_FILE_TEST_EXISTS));
+        g_assert_false(g_file_test(f->model, G_FILE_TEST_EXISTS));
+
+        /* Not there: the same. It comes back, and is another: that is put in force. */
+        g_assert_cmpint(reload(f), ==, -EBADMSG);
+        g_assert_cmpstr(web(f)->current->ir_digest, ==, digest);
+        g_assert_true(g_file_set_contents_full(f->model, model, (gssize)size, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
+        g_assert_cmpint(reload(f), ==, 0);
+        assert_state(f, POLICY_ACTIVE, MODE_DEFENSE_IN_DEPTH);
+        g_assert_cmpstr(web(f)->current->ir_digest, ==, digest);
+        g_assert_cmpint(set_mode(f, MODE_BEHAVIOR_MODELING, 30), ==, 0);
+        hear("web", "/b");
+        kernel.env->on_record("web", &program, kernel.env->userdata);
+        expire(f);
+        g_assert_cmpint(reset_mode(f), ==, 0);
+        assert_state(f, POLICY_ACTIVE, MODE_DEFENSE_IN_DEPTH);
+        g_assert_cmpstr(web(f)->current->ir_digest, !=, digest);
+}
+
 /* A file that nothing can be read from is put aside, and another one begun. */
 static void test_damaged(Fixture *f, gconstpointer data)
 {
@@ -784,6 +849,7 @@ int main(int argc, char *argv[])
                 {"/modeling/reboot", test_reboot},
                 {"/modeling/unwritable", test_unwritable},
                 {"/modeling/damaged", test_damaged},
+                {"/modeling/defence", test_defence},
         };
 
         g_test_init(&argc, &argv, NULL);

@@ -17,6 +17,7 @@
 
 #include "messages.h"
 #include "policy-load.h"
+#include "policy-model.h"
 #include "seccomp/oci.h"
 #include "spec.h"
 
@@ -169,7 +170,8 @@ static void forget_stale(void)
 static const Policy *find_policy(Hook *h, const char *full_name)
 {
         if (!h->loaded) {
-                LoadParams params = {0};
+                g_auto(PolicyModels) models = {0};
+                LoadParams params = {.model = policy_models_fill, .model_userdata = &models};
 
                 for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
                         params.can[k] = (EnforcerAbility){.kinds = UINT32_MAX, .modes = UINT32_MAX};
