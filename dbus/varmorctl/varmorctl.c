@@ -32,6 +32,7 @@ static const Verb verbs[] = {
         {"rules", 0, 1, verb_rules, ""},
         {"alarms", 0, 0, verb_alarms, " since until policy unit follow lines directory "},
         {"export", 1, 1, verb_export, " format base "},
+        {"advise", 1, 1, verb_advise, " model "},
         {"run", 1, INT_MAX, verb_run, " policy "},
         {"version", 0, 0, verb_version, ""},
 };
@@ -48,6 +49,7 @@ enum {
         OPTION_UNTIL,
         OPTION_FORMAT,
         OPTION_BASE,
+        OPTION_MODEL,
         OPTION_VERSION,
 };
 
@@ -72,6 +74,7 @@ static const struct option long_options[] = {
         {"directory", required_argument, NULL, 'D'},
         {"format", required_argument, NULL, OPTION_FORMAT},
         {"base", optional_argument, NULL, OPTION_BASE},
+        {"model", required_argument, NULL, OPTION_MODEL},
         {},
 };
 
@@ -104,6 +107,8 @@ static void help(void)
              "  export POLICY          print a policy in the language of others\n"
              "      --format=FORMAT    oci-seccomp, apparmor, systemd\n"
              "      --base[=FILE]      as part of a container engine's seccomp profile\n"
+             "  advise UNIT            which named rules it can bear by its model, and a policy of them\n"
+             "      --model=NAME       the model of this policy, or a file\n"
              "  run [--] COMMAND...    execute a command under a policy\n"
              "   -p --policy=POLICY    this one\n"
              "  version\n"
@@ -207,6 +212,9 @@ static int parse_option(int c, Options *o)
         case OPTION_BASE:
                 o->base = true;
                 o->base_file = optarg;
+                return 0;
+        case OPTION_MODEL:
+                o->model = optarg;
                 return 0;
         default:
                 return -EINVAL; /* getopt has complained */

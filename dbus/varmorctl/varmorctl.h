@@ -39,6 +39,7 @@ typedef struct Options {
         const char *format;    /* of export */
         bool base;             /* onto another profile: */
         const char *base_file; /* NULL: the engine's own */
+        const char *model;     /* of advise: a policy's name, or a file */
         const char *directory; /* of the journal; NULL: this host's */
 } Options;
 
@@ -50,6 +51,7 @@ int verb_mode(const Options *o, char **args);
 int verb_reload(const Options *o, char **args);
 int verb_check(const Options *o, char **args);
 int verb_rules(const Options *o, char **args);
+int verb_advise(const Options *o, char **args);
 int verb_alarms(const Options *o, char **args);
 int verb_export(const Options *o, char **args);
 int verb_run(const Options *o, char **args);

@@ -35,7 +35,8 @@
         "<allow send_destination='org.freedesktop.DBus'/>"                                                            \
         "</policy>"                                                                                                   \
         "<policy context='default'><allow own='org.freedesktop.PolicyKit1'/>"                                         \
-        "<allow send_destination='org.freedesktop.PolicyKit1'/></policy>"                                             \
+        "<allow send_destination='org.freedesktop.PolicyKit1'/>"                                                      \
+        "<allow own='org.freedesktop.systemd1'/><allow send_destination='org.freedesktop.systemd1'/></policy>"        \
         "<include>%s/org.varmor1.conf</include>"                                                                      \
         "</busconfig>"
 
