@@ -8,7 +8,7 @@
 #include <linux/types.h>
 #endif
 
-#define VA_ABI_VERSION 7
+#define VA_ABI_VERSION 8
 
 /* ---- bounds ------------------------------------------------------------------------------------------------- */
 #define VA_PATH_MAX 4096        /* include/uapi/linux/limits.h: PATH_MAX; a longer path cannot be had */
@@ -22,6 +22,8 @@
 #define VA_ADDRESSES_MAX 4096   /* the host's own addresses */
 #define VA_SCRATCH_PER_CPU 8    /* runs of programs that may be preempted on one CPU at the same time */
 #define VA_EVENTS_BYTES (512U * 1024)
+#define VA_RECORDS_BYTES (1024U * 1024)
+#define VA_SEEN_MAX 65536       /* things that all recordings together have sent, and are known by. More are sent each time */
 #define VA_REPEATS_MAX 4096     /* events whose recurrence is counted instead of sent */
 
 /* ---- access bits, the same as FilePerm in op.h --------------------------------------------------------------- */
@@ -187,6 +189,7 @@ _Static_assert(sizeof(struct va_cover) == 20, "ABI");
                        * for what would be reported, and nothing is refused */
 #define VA_T_TRIAL 2U /* an allow-list on trial: what it does not allow passes, and is reported as ALLOWED */
 #define VA_T_DEVICES 8U /* it has rules about devices, VA_KIND_DEVICE */
+#define VA_T_RECORD 16U /* nothing is judged: what is done is written down, see struct va_record */
 #define VA_T_NO_RAW 4U /* egress is denied by default and sockets are not: packet and raw sockets are, which would go around it */
 
 struct va_table {
@@ -359,6 +362,51 @@ struct va_event {
         char comm[16];
 };
 _Static_assert(sizeof(struct va_event) == 72, "ABI");
+
+/* ---- recordings -------------------------------------------------------------------------------------------------
+ * Of a policy whose table has VA_T_RECORD. What was sent once is known by the hash of what makes two things the same, and is not sent
+ * again; what finds the ring full is counted, and sent when it is done again. */
+struct va_record {
+        __u64 words;     /* of a mount: bits of MountWord; of a signal: its number; of a call: the argument, as far as it matters */
+        __u32 requested; /* access bits of the object; of a call: its number */
+        __u32 salt;      /* va_recording.salt, as it was */
+        __u16 slot;
+        __u8 kind;       /* VA_KIND_*, or VA_RECORD_CALL */
+        __u8 op;         /* VA_OP_* */
+        __u16 owner;     /* 1: the file belongs to who used it */
+        __u16 size;      /* bytes of the object, which follow, */
+        __u16 program;   /* and behind them of the program that executes it; 0: it has no path, or is of no interest */
+        __u16 pad[3];
+};
+_Static_assert(sizeof(struct va_record) == 32, "ABI");
+
+/* A system call of which an argument matters: see VA_CALL_*. */
+#define VA_RECORD_CALL VA_KIND_MAX
+#define VA_RECORD_MAX (VA_KIND_MAX + 1)
+
+/* What of them matters: the family of a new socket, the namespaces that a new process gets (include/uapi/linux/sched.h:
+ * CLONE_NEW* without CLONE_NEWTIME, which clone(2) does not take), the type of an ioctl. */
+#define VA_CALL_SOCKET_ARG 0
+#define VA_CALL_SOCKET_MASK 0xffffffffU
+#define VA_CALL_CLONE_ARG 0
+#define VA_CALL_CLONE_MASK 0x7e020000U
+#define VA_CALL_IOCTL_ARG 1
+#define VA_CALL_IOCTL_MASK 0xff00U
+
+/* System calls by number: of the native ABI and of the one for 32 bits. */
+#define VA_CALLS_WORDS 8
+#define VA_CALLS_NATIVE 0
+#define VA_CALLS_COMPAT 1
+
+/* What is known of a slot's recording. */
+struct va_recording {
+        __u32 on;
+        __u32 salt;    /* part of all hashes: another value makes all be sent again */
+        __u64 skipped; /* runs of programs that were left out on the whole host when it began. For the daemon alone */
+        __u64 lost[VA_RECORD_MAX]; /* things that were not sent, by kind */
+        __u64 calls[2][VA_CALLS_WORDS];
+};
+_Static_assert(sizeof(struct va_recording) == 16 + 8 * VA_RECORD_MAX + 128, "ABI");
 
 /* What follows a va_event of the kinds VA_OP_SECCOMP and VA_OP_APPARMOR, as its first path. */
 struct va_call {

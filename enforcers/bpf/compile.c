@@ -245,6 +245,11 @@ static bool is_trial(const Policy *p)
         return p->mode == MODE_DEFENSE_IN_DEPTH && p->allow_violations;
 }
 
+static bool is_recorded(const Policy *p)
+{
+        return p->mode == MODE_BEHAVIOR_MODELING;
+}
+
 static bool has_device_rules(const struct va_table *t, uint32_t n_groups)
 {
         for (uint32_t g = 0; g <= n_groups; g++)
@@ -267,6 +272,12 @@ static void fill_header(const Compiler *c, struct va_table *t)
         t->default_deny = by_default;
         t->capabilities = by_default & VA_CLASS_OF(VA_KIND_CAPABILITY) ? UINT64_MAX : c->capabilities;
         t->families = by_default & VA_CLASS_OF(VA_KIND_SOCKET) ? UINT64_MAX : c->families;
+        if (is_recorded(c->policy)) {
+                t->flags |= VA_T_RECORD;
+                t->kinds = VA_KINDS_ALL;
+                t->capabilities = UINT64_MAX;
+                t->families = UINT64_MAX;
+        }
 }
 
 static int build(Compiler *c, GBytes **ret_blob, uint32_t *ret_n_states)
@@ -280,7 +291,7 @@ static int build(Compiler *c, GBytes **ret_blob, uint32_t *ret_n_states)
         };
         AutomatonResult result = {};
         struct va_table *t;
-        bool nothing = default_classes(c->policy) == 0;
+        bool nothing = default_classes(c->policy) == 0 && !is_recorded(c->policy);
         int r;
 
         for (guint i = 0; i < c->patterns->len; i++) {
@@ -325,7 +336,7 @@ static int compile(Compiler *c, Profile **ret)
                 if (r < 0)
                         return r;
         }
-        if (c->patterns->len == 0 && (mode_why_not(c->policy) || default_classes(c->policy) == 0))
+        if (c->patterns->len == 0 && default_classes(c->policy) == 0 && !is_recorded(c->policy))
                 blob = g_bytes_new(NULL, 0);
         else {
                 r = build(c, &blob, &n_states);

@@ -62,6 +62,7 @@ static void enforcer_close(Enforcer *e)
 {
         if (!e)
                 return;
+        records_close(e);
         ring_buffer__free(e->ring);
         g_clear_pointer(&e->repeats, g_hash_table_unref);
         if (e->state)
@@ -128,6 +129,8 @@ static int enforcer_open(const EnforcerEnv *env, Enforcer **ret, Diag *d)
                 r = events_open(e);
         if (r >= 0)
                 r = addresses_open(e, ring_buffer__epoll_fd(e->ring));
+        if (r >= 0)
+                r = records_open(e, ring_buffer__epoll_fd(e->ring));
         if (r < 0) {
                 diag_error(d, NULL, "bpf-open", "cannot use the pinned maps: %s", g_strerror(-r));
                 return r;
@@ -198,8 +201,38 @@ static int enforcer_fd(Enforcer *e)
 
 static int enforcer_dispatch(Enforcer *e, unsigned max)
 {
+        int r;
+
         addresses_dispatch(e);
-        return events_dispatch(e, max);
+        r = records_dispatch(e, max);
+        return r < 0 ? r : events_dispatch(e, max);
+}
+
+/* Some programs only report what others do. */
+static bool only_reports(const PinnedProgram *p)
+{
+        return p->needs == VA_NEED_SECCOMP || p->needs == VA_NEED_APPARMOR;
+}
+
+static uint64_t misses_of(const PinnedProgram *p)
+{
+        struct bpf_prog_info info = {};
+        __u32 size = sizeof(info);
+
+        return bpf_obj_get_info_by_fd(p->fd, &info, &size) < 0 ? 0 : info.recursion_misses;
+}
+
+uint64_t enforcer_skipped(Enforcer *e)
+{
+        uint64_t n = 0;
+
+        for (guint i = 0; i < e->pins.programs->len; i++) {
+                const PinnedProgram *p = &g_array_index(e->pins.programs, PinnedProgram, i);
+
+                if (!only_reports(p))
+                        n += misses_of(p);
+        }
+        return n;
 }
 
 static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
@@ -213,17 +246,10 @@ static int enforcer_counters(Enforcer *e, EnforcerCounters *ret)
 
         for (guint i = 0; i < e->pins.programs->len; i++) {
                 const PinnedProgram *p = &g_array_index(e->pins.programs, PinnedProgram, i);
-                struct bpf_prog_info info = {};
-                __u32 size = sizeof(info);
-
-                if (bpf_obj_get_info_by_fd(p->fd, &info, &size) < 0)
-                        return -errno;
-                /* Some only report what others do. */
-                if (p->needs == VA_NEED_SECCOMP || p->needs == VA_NEED_APPARMOR)
-                        c.events_lost += info.recursion_misses;
-                else
-                        c.programs_skipped += info.recursion_misses;
+                if (only_reports(p))
+                        c.events_lost += misses_of(p);
         }
+        c.programs_skipped = enforcer_skipped(e);
         *ret = c;
         return 0;
 }
@@ -249,6 +275,7 @@ const EnforcerOps bpf_enforcer_ops = {
         .kind = ENFORCER_BPF,
         .kinds = BPF_KINDS,
         .modes = BPF_MODES,
+        .records = MODEL_KINDS_ALL,
         .flags = ENFORCER_LIVE | ENFORCER_AUDIT | ENFORCER_OBSERVE | ENFORCER_ALLOWLIST,
         .open = enforcer_open,
         .close = enforcer_close,
@@ -268,5 +295,6 @@ const EnforcerOps bpf_enforcer_ops = {
         .tidy = needs_tidy,
         .watch = needs_watch,
         .cgroup_path = labels_cgroup_path,
+        .recorded = records_of,
         .pid_confined = labels_pid_confined,
 };

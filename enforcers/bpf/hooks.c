@@ -90,6 +90,9 @@ static const struct {
         {"va_ioctl_owner", VA_NEED_KIND(OP_SIGNAL)},
         {"va_owner_compat", VA_NEED_KIND(OP_SIGNAL)},
 
+        /* record.bpf.c */
+        {"va_calls", VA_NEED_RECORD},
+
         /* audit.bpf.c */
         {"va_seccomp", VA_NEED_SECCOMP},
         {"va_lsm_audit", VA_NEED_APPARMOR},
@@ -121,5 +124,5 @@ uint32_t hook_needs(const char *program)
 
 uint32_t hook_needs_of_policy(const struct va_table *table)
 {
-        return VA_NEED_CORE | VA_NEED_FILE | (table->kinds & VA_KINDS_ALL);
+        return VA_NEED_CORE | VA_NEED_FILE | (table->kinds & VA_KINDS_ALL) | (table->flags & VA_T_RECORD ? VA_NEED_RECORD : 0);
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /* The BPF enforcer's own state, shared by its files: enforcer.c (the interface), tables.c (what is in force by slot), needs.c
- * (which programs that takes), labels.c (who is covered), events.c (what the programs report), addresses.c (the host's own). */
+ * (which programs that takes), labels.c (who is covered), events.c (what the programs report), records.c (what they write down),
+ * addresses.c (the host's own). */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -35,6 +36,9 @@ struct Enforcer {
         int netlink;                  /* tells when the host's addresses change */
         GHashTable *repeats;          /* key of an event -> Repeat, events.c */
         unsigned dispatch_left;       /* events that the dispatch() under way may still hand out */
+        struct ring_buffer *records;
+        GHashTable *recorders;        /* slot of what is recorded -> Recorder, records.c */
+        unsigned records_left;        /* as dispatch_left */
 };
 
 /* ---- tables.c ------------------------------------------------------------------------------------------------ */
@@ -88,6 +92,24 @@ int events_open(Enforcer *e);
 int events_dispatch(Enforcer *e, unsigned max);
 /** events_repeats() - see EnforcerOps.repeats(). */
 int events_repeats(Enforcer *e);
+
+/* ---- records.c ------------------------------------------------------------------------------------------------ */
+
+/** records_open() - go on with what is being recorded, and have records wake @epoll. */
+int records_open(Enforcer *e, int epoll);
+void records_close(Enforcer *e);
+int records_dispatch(Enforcer *e, unsigned max);
+/** records_begin() - before the table comes into force that has @slot recorded; goes on if it is already. */
+int records_begin(Enforcer *e, uint32_t slot);
+/** records_end() - @slot is not recorded any more. What waits is not handed out. Idempotent. */
+int records_end(Enforcer *e, uint32_t slot);
+/** records_of() - see EnforcerOps.recorded(). */
+int records_of(Enforcer *e, const char *policy, uint64_t ret_lost[static _MODEL_KIND_MAX]);
+
+/* ---- enforcer.c ------------------------------------------------------------------------------------------------ */
+
+/** enforcer_skipped() - runs of programs that the kernel left out, so that somebody did something unseen. */
+uint64_t enforcer_skipped(Enforcer *e);
 
 /* ---- addresses.c --------------------------------------------------------------------------------------------- */
 

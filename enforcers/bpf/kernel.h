@@ -199,8 +199,14 @@ struct iattr {
         unsigned int ia_valid;
 } __core;
 
+/* include/linux/uidgid.h */
+typedef struct {
+        unsigned int val;
+} __core kuid_t;
+
 struct inode {
         umode_t i_mode;
+        kuid_t i_uid;
         unsigned int i_rdev;
         unsigned int i_flags;
         struct super_block *i_sb;
@@ -287,11 +293,6 @@ struct vm_area_struct {
         struct file *vm_file;
 } __core;
 
-/* include/linux/cred.h */
-typedef struct {
-        unsigned int val;
-} kuid_t;
-
 /* include/linux/pid.h */
 struct pid_namespace;
 
@@ -332,6 +333,7 @@ struct task_struct {
 
 /* include/linux/cred.h */
 struct cred {
+        kuid_t fsuid;
         void *user_ns;
 } __core;
 

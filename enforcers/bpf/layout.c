@@ -458,7 +458,7 @@ int layout(const Dfa *dfa, const uint8_t class_of[static 256], const GArray *rec
         accept_first = l.n_words;
         accept_n = place_records(&l, false);
         (void)place_records(&l, true);
-        l.n_words = MAX(l.n_words, l.room_until);
+        l.n_words = MAX(MAX(l.n_words, l.room_until), 1); /* also where nothing is accepted at all */
         *ret_n_words = l.n_words;
         if (l.n_words > VA_TAB_BIG)
                 return -E2BIG;

@@ -311,6 +311,7 @@ int va_path(struct va_scratch *s, __u32 which, __u64 mnt, __u64 dentry)
         x.base = which ? AREA_1 : 0;
         x.until_nsec = 0;
         x.top = t->nsproxy ? t->nsproxy->mnt_ns->root : NULL;
+        s->named[which] = dentry;
         s->result = -1;
         bpf_loop(TRIES, try_step, &x, 0);
         if (s->result) {

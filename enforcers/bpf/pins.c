@@ -33,6 +33,7 @@ static const char *const map_names[_MAP_MAX] = {
         [MAP_BIGS] = "va_bigs",     [MAP_LABELS] = "va_labels",       [MAP_LAUNCHERS] = "va_launchers",
         [MAP_SLOTS] = "va_slots",   [MAP_EVENTS] = "va_events",       [MAP_REPEATS] = "va_repeats",
         [MAP_ADDRESSES] = "va_addresses", [MAP_META] = "va_meta",           [MAP_NAMES] = "va_names",
+        [MAP_RECORDS] = "va_records",     [MAP_SEEN] = "va_seen",             [MAP_RECORDINGS] = "va_recordings",
 };
 
 /* The section of the global that is MAP_STATE. */

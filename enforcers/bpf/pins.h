@@ -27,6 +27,9 @@ typedef enum PinnedMap {
         MAP_ADDRESSES, /* the host's own */
         MAP_META,      /* struct va_meta */
         MAP_NAMES,     /* struct va_name by cgroup id */
+        MAP_RECORDS,   /* ring buffer */
+        MAP_SEEN,      /* what recordings have sent, by its hash */
+        MAP_RECORDINGS, /* struct va_recording by slot */
         _MAP_MAX,
 } PinnedMap;
 

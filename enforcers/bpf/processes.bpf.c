@@ -91,6 +91,7 @@ struct deed {
         __u32 does;    /* bits of what is done, */
         __u32 suffers; /* and of what is suffered */
         __u32 quiet;
+        __u32 signal;
 };
 
 /* @actor, who is the current task or its parent, and @victim. */
@@ -122,6 +123,7 @@ static __always_inline int mediate_deed(struct task_struct *actor, struct task_s
                         }
                         s->inside = 0;
                         s->quiet = d->quiet;
+                        s->words = d->signal;
                         find_inside(s, o);
                         put_name(s, actor_is_current ? victim : actor);
                         r = va_check(s, d->kind, 0, d->op, actor_is_current ? d->does : d->suffers);
@@ -176,7 +178,7 @@ SEC("lsm/task_kill")
 int BPF_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cred, int ret)
 {
         struct task_struct *t = bpf_get_current_task_btf();
-        struct deed d = {.kind = VA_KIND_SIGNAL, .op = VA_OP_KILL, .does = 1};
+        struct deed d = {.kind = VA_KIND_SIGNAL, .op = VA_OP_KILL, .does = 1, .signal = sig};
 
         if (ret != 0)
                 return ret;
@@ -189,6 +191,7 @@ int BPF_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cr
 
 /* ---- signals of descriptors: fcntl(2), O_ASYNC ------------------------------------------------------------------ */
 
+#define SIGIO 29 /* arch/x86/include/uapi/asm/signal.h, include/uapi/asm-generic/signal.h */
 #define F_SETOWN 8      /* include/uapi/asm-generic/fcntl.h */
 #define F_SETOWN_EX 15
 #define FIOSETOWN 0x8901U /* include/uapi/asm-generic/sockios.h */
@@ -217,6 +220,7 @@ static __always_inline int check_owner(void)
         if (r <= 0)
                 return r < 0 ? -EPERM : 0;
         s->inside = 0;
+        s->words = SIGIO;
         x = va_begin_text(s);
         va_put(&x, '/');
         va_put(&x, 'o');

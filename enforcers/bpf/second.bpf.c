@@ -149,6 +149,17 @@ static __always_inline int compare_names(struct va_scratch *s, __u32 place, __u3
         return 0;
 }
 
+/* Whoever gives a file another name may do with it what may be done by that name: a profile that does not say so of the old one would
+ * refuse it. */
+static __always_inline int note_names(struct va_scratch *s, __u32 flags)
+{
+        if (s->event.op == VA_OP_RENAME || s->event.op == VA_OP_LINK) {
+                s->event.requested = VA_READ | VA_WRITE;
+                va_record(s, flags & VA_SECOND_REVERSE ? 1 : 0);
+        }
+        return 0;
+}
+
 /** va_second_of() - the answer of the policy at @place. Return: 0 or -1. */
 __attribute__((noinline)) int va_second_of(struct va_scratch *s, __u32 place, __u32 flags)
 {
@@ -160,6 +171,10 @@ __attribute__((noinline)) int va_second_of(struct va_scratch *s, __u32 place, __
         s->event.slot = s->id.cover.slot[place];
         /* Groups that are not known yet become so here. */
         r = va_merge(s, place, VA_KIND_FILE, 0);
+        if (r == VA_MERGE_NO_TABLE)
+                return 0;
+        if (s->flags & VA_T_RECORD)
+                return note_names(s, flags);
         if (r == VA_MERGE_REGROUP && va_regroup(s, place))
                 return -1;
         if (!(flags & VA_SECOND_FROM_ANY) && compare_names(s, place, flags & VA_SECOND_REVERSE))

@@ -19,6 +19,9 @@ struct va_scratch_map va_scratches SEC(".maps");
 struct va_events_map va_events SEC(".maps");
 struct va_repeats_map va_repeats SEC(".maps");
 struct va_addresses_map va_addresses SEC(".maps");
+struct va_records_map va_records SEC(".maps");
+struct va_seen_map va_seen SEC(".maps");
+struct va_recordings_map va_recordings SEC(".maps");
 
 /* Kept by the daemon for the next daemon; no program looks into them. */
 struct {

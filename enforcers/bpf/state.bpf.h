@@ -38,6 +38,7 @@ struct va_scratch {
         struct va_identity id;  /* the task's, as of the beginning of the run */
         struct va_identity old; /* while @id changes */
         struct va_path path[2];
+        __u64 named[2];         /* the dentry that path[] is the path of, if it is one */
         struct va_match_result at;
         struct va_accept merged;  /* see va_merge() */
         __u32 generation;         /* of the table that @merged comes from, */
@@ -45,7 +46,7 @@ struct va_scratch {
         __u32 default_deny;       /* and that */
         __u32 number;             /* the capability or family that an object is about */
         __u32 raw;                /* it is a packet or raw socket */
-        __u64 words;              /* of a mount: bits of MountWord */
+        __u64 words;              /* of a mount: bits of MountWord; of a signal: its number */
         __u32 inside;             /* policies, by place, in whose cgroups the other process is, too */
         __u32 quiet;              /* VA_QUIET, VA_QUIET_PASS; until the release */
         __u32 of_other;           /* @id is not the current task's; until the release */
@@ -54,6 +55,7 @@ struct va_scratch {
         __u32 rdev;
         struct va_every every;    /* for who has no room for it on the stack */
         struct va_event event;
+        struct va_record record;
         __u64 dentry_head[10];    /* what path.bpf.c looks at, */
         __u64 mnt;                /* see va_mediate() */
         __u64 dentry;
@@ -145,6 +147,27 @@ struct va_repeats_map {
         __type(value, struct va_repeat);
 };
 
+/* See struct va_record, va_recording. */
+struct va_records_map {
+        __uint(type, BPF_MAP_TYPE_RINGBUF);
+        __uint(max_entries, VA_RECORDS_BYTES);
+};
+
+struct va_seen_map {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, VA_SEEN_MAX);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __type(key, __u64);
+        __type(value, __u8);
+};
+
+struct va_recordings_map {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, VA_POLICIES_MAX);
+        __type(key, __u32);
+        __type(value, struct va_recording);
+};
+
 /* The host's own addresses: 16 bytes, IPv4 as mapped IPv6. */
 struct va_addresses_map {
         __uint(type, BPF_MAP_TYPE_HASH);
@@ -163,6 +186,9 @@ extern struct va_scratch_map va_scratches SEC(".maps");
 extern struct va_events_map va_events SEC(".maps");
 extern struct va_repeats_map va_repeats SEC(".maps");
 extern struct va_addresses_map va_addresses SEC(".maps");
+extern struct va_records_map va_records SEC(".maps");
+extern struct va_seen_map va_seen SEC(".maps");
+extern struct va_recordings_map va_recordings SEC(".maps");
 extern struct va_state va_state;
 
 /* A pointer as a number, which is what global functions take: the verifier forgets what it knows of it. */
@@ -403,6 +429,14 @@ int va_guard(__u32 op);
 /** va_enter_groups() - s->path[0] is about to be executed: which groups will its process be in? Adds them to
  * s->id.pending. */
 int va_enter_groups(struct va_scratch *s);
+
+/* ---- recordings (record.bpf.c) ----------------------------------------------------------------------------------- */
+
+/** va_record() - write down for the policy s->event.slot that the object s->path[@which] was used, as s->event says. */
+int va_record(struct va_scratch *s, __u32 which);
+
+/** va_record_lost() - count for the policy s->event.slot that something of @kind (or VA_RECORD_CALL) could not be written down. */
+int va_record_lost(struct va_scratch *s, __u32 kind);
 
 /* ---- other names (second.bpf.c) ------------------------------------------------------------------------------- */
 

@@ -178,6 +178,7 @@ static void append_header(Dump *d)
         g_string_append_printf(d->s, "words %u classes %u groups %u records %u", t->n_words, t->n_classes, t->n_groups,
                                t->accept_n);
         g_string_append(d->s, t->flags & VA_T_TRIAL ? " trial" : "");
+        g_string_append(d->s, t->flags & VA_T_RECORD ? " record" : "");
         g_string_append(d->s, t->flags & VA_T_NO_RAW ? " no-raw" : "");
         g_string_append(d->s, t->flags & VA_T_DEVICES ? " devices" : "");
         append_classes(d->s, "kinds", t->kinds);

@@ -148,7 +148,7 @@ static bool check_header(const struct va_table *t, size_t size, TableKind kind)
         if (t->n_words == 0 || t->n_words > VA_TAB_BIG || size != table_bytes(t->n_words))
                 return false;
         if (t->n_classes == 0 || t->n_classes > VA_CLASSES_MAX || t->n_groups > VA_GROUPS_MAX ||
-            t->flags & ~(VA_T_BASE | VA_T_TRIAL | VA_T_NO_RAW | VA_T_DEVICES))
+            t->flags & ~(VA_T_BASE | VA_T_TRIAL | VA_T_NO_RAW | VA_T_DEVICES | VA_T_RECORD))
                 return false;
         if (t->kinds & ~VA_KINDS_ALL || t->default_deny & ~t->kinds || t->n_rules > UINT16_MAX)
                 return false;

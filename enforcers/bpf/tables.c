@@ -126,6 +126,8 @@ int tables_remove(Enforcer *e, const char *policy)
         if (slot < 0)
                 return 0;
         r = table_drop(e, slot);
+        if (r >= 0)
+                r = records_end(e, slot);
         if (r < 0)
                 return r;
         e->slots[slot].digest[0] = '\0';
@@ -138,6 +140,7 @@ int tables_apply(Enforcer *e, const char *policy, const Profile *p)
         const void *data = p->blob ? g_bytes_get_data(p->blob, &size) : NULL;
         g_autofree void *table = NULL;
         uint32_t generation;
+        bool recorded;
         int slot, r;
 
         if (size == 0)
@@ -155,7 +158,12 @@ int tables_apply(Enforcer *e, const char *policy, const Profile *p)
         generation = e->slots[slot].generation + 1;
         if (generation == 0)
                 generation = 1;
-        r = table_put(e, slot, table, size, generation);
+        recorded = ((const struct va_table *)table)->flags & VA_T_RECORD;
+        r = recorded ? records_begin(e, slot) : 0;
+        if (r >= 0)
+                r = table_put(e, slot, table, size, generation);
+        if (r >= 0 && !recorded)
+                r = records_end(e, slot);
         if (r < 0)
                 return r;
         /* A crash before this is written only means that the next daemon applies it again. */

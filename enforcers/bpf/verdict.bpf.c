@@ -3,6 +3,7 @@
 /* What: the rules' answer to an access. Each policy that covers the task is asked in turn, and any of them denies. A
  * policy's answer joins its rules for everybody with those for the groups that the process is in. */
 
+#include "hash.bpf.h"
 #include "state.bpf.h"
 
 /* ---- one policy ------------------------------------------------------------------------------------------------- */
@@ -222,41 +223,6 @@ __attribute__((noinline)) int va_enter_groups(struct va_scratch *s)
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
-#define HASH_FACTOR 0x9e3779b97f4a7c15ULL /* 2^64 divided by the golden ratio */
-
-struct hash {
-        struct va_scratch *s;
-        __u64 h;
-        __u32 off;
-        __u32 len;
-};
-
-static __always_inline __u64 mix(__u64 h, __u64 x)
-{
-        h = (h ^ x) * HASH_FACTOR;
-        return h ^ h >> 32;
-}
-
-/* Eight bytes of a path. */
-static long hash_step(__u32 i, struct hash *x)
-{
-        __u32 at = 8 * i, left = x->len - at;
-        __u64 w = *(const __u64 *)(x->s->m.b + ((x->off + at) & (VA_MATCH_BUF - 1)));
-
-        if (left < 8)
-                w = va_first_bytes(w, left & 7);
-        x->h = mix(x->h, w);
-        return 0;
-}
-
-static __always_inline __u64 hash_path(struct va_scratch *s, __u32 which, __u64 h)
-{
-        struct hash x = {.s = s, .h = mix(h, s->path[which].len), .off = s->path[which].off, .len = s->path[which].len};
-
-        bpf_loop((x.len + 7) / 8, hash_step, &x, 0);
-        return x.h;
-}
-
 /** va_recurs() - makes the key of s->event, with the first @n_paths paths, and counts it if the same was sent before.
  * Return: 1: it was counted. */
 __attribute__((noinline)) int va_recurs(struct va_scratch *s, __u32 n_paths)
@@ -268,14 +234,14 @@ __attribute__((noinline)) int va_recurs(struct va_scratch *s, __u32 n_paths)
         if (!s)
                 return 0;
         e = &s->event;
-        h = mix(va_state.seed, (__u64)e->pid << 32 | e->uid);
-        h = mix(h, (__u64)s->generation << 32 | (__u32)e->slot << 16 | e->rule);
-        h = mix(h, (__u64)e->requested << 32 | (__u32)e->kind << 24 | (__u32)e->op << 16 | (__u32)e->reason << 8 | e->action);
-        h = mix(h, s->id.home);
+        h = va_mix(va_state.seed, (__u64)e->pid << 32 | e->uid);
+        h = va_mix(h, (__u64)s->generation << 32 | (__u32)e->slot << 16 | e->rule);
+        h = va_mix(h, (__u64)e->requested << 32 | (__u32)e->kind << 24 | (__u32)e->op << 16 | (__u32)e->reason << 8 | e->action);
+        h = va_mix(h, s->id.home);
         if (n_paths > 0)
-                h = hash_path(s, 0, h);
+                h = va_hash_path(s, 0, h);
         if (n_paths > 1)
-                h = hash_path(s, 1, h);
+                h = va_hash_path(s, 1, h);
         e->key = h;
         r = bpf_map_lookup_elem(&va_repeats, &h);
         if (!r)
@@ -384,6 +350,10 @@ static __always_inline int decide(struct va_scratch *s, __u32 place, __u32 kind,
                 over = 0;
         s->event.slot = s->id.cover.slot[place];
         s->event.kind = kind;
+        if (s->flags & VA_T_RECORD) {
+                va_record(s, n_paths - 1);
+                return 0; /* allow: it is written down */
+        }
         if (named & hit)
                 va_report(s, VA_REASON_RULE, VA_ACTION_DENIED, va_rule_of(m, named & hit), n_paths);
         else if (over && !trial)
@@ -471,7 +441,10 @@ __attribute__((noinline)) int va_refuse(struct va_scratch *s, __u32 op, __u32 re
                         continue;
                 s->generation = table->generation;
                 s->event.slot = slot;
-                if (table->flags & VA_T_BASE) {
+                if (table->flags & VA_T_RECORD) {
+                        if (reason == VA_REASON_NO_PATH)
+                                va_record_lost(s, VA_KIND_FILE);
+                } else if (table->flags & VA_T_BASE) {
                         va_report(s, reason, action, VA_NO_RULE, n_paths);
                         r = -EACCES;
                 } else if (reason != VA_REASON_BASE)
