@@ -200,18 +200,23 @@ static int fill(Policy *p, const Model *m, const GeneraliseRules *rules, Diag *d
         return 0;
 }
 
+int policy_model_fill(Policy *p, const Model *m, const GeneraliseRules *rules, Diag *d)
+{
+        int r = check_usable(p, m, d);
+
+        if (r < 0)
+                return r;
+        tell_incomplete(p, m, d);
+        return fill(p, m, rules, d);
+}
+
 int policy_models_fill(Policy *p, void *userdata, Diag *d)
 {
         PolicyModels *models = userdata;
         g_autoptr(Model) m = NULL;
         int r = read_model(models, p, &m, d);
 
-        if (r >= 0)
-                r = check_usable(p, m, d);
         if (r >= 0 && !models->rules)
                 r = generalise_rules_load(&models->roots, &models->rules, d);
-        if (r < 0)
-                return r;
-        tell_incomplete(p, m, d);
-        return fill(p, m, models->rules, d);
+        return r < 0 ? r : policy_model_fill(p, m, models->rules, d);
 }

@@ -25,6 +25,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PolicyModels, policy_models_clear)
 /** generalise_rules_load() - generalise.yaml of /etc, /run or /usr/lib. Return: 0; -EBADMSG, reported. */
 int generalise_rules_load(const ConfRoots *roots, GeneraliseRules **ret, Diag *d);
 
+/** policy_model_fill() - the profiles of @p, not sealed, that are of type BehaviorModel, from @m.
+ * Return: as policy_models_fill(). */
+int policy_model_fill(Policy *p, const Model *m, const GeneraliseRules *rules, Diag *d);
+
 /** policy_models_fill() - a LoadModel: the profiles of @p, not sealed, that are of type BehaviorModel.
  * @userdata: PolicyModels.
  * Return: 0, with warnings where the model is not complete; -ENOENT: there is none; -EBADMSG: it is damaged, or no list can be made of

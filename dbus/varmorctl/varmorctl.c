@@ -33,6 +33,13 @@ static const Verb verbs[] = {
         {"alarms", 0, 0, verb_alarms, " since until policy unit follow lines directory "},
         {"export", 1, 1, verb_export, " format base "},
         {"advise", 1, 1, verb_advise, " model "},
+        {"model list", 0, 0, verb_model_list, " root "},
+        {"model show", 1, 1, verb_model_show, " root generalised strictness "},
+        {"model diff", 2, 2, verb_model_diff, " root quiet "},
+        {"model export", 1, 1, verb_model_export, " root format strictness "},
+        {"model import", 1, 1, verb_model_import, " root name force quiet "},
+        {"model merge", 2, INT_MAX, verb_model_merge, " root force quiet "},
+        {"model profile", 1, 1, verb_model_profile, " root format strictness "},
         {"run", 1, INT_MAX, verb_run, " policy "},
         {"version", 0, 0, verb_version, ""},
 };
@@ -50,6 +57,11 @@ enum {
         OPTION_FORMAT,
         OPTION_BASE,
         OPTION_MODEL,
+        OPTION_NAME,
+        OPTION_ROOT,
+        OPTION_STRICTNESS,
+        OPTION_FORCE,
+        OPTION_GENERALISED,
         OPTION_VERSION,
 };
 
@@ -75,6 +87,11 @@ static const struct option long_options[] = {
         {"format", required_argument, NULL, OPTION_FORMAT},
         {"base", optional_argument, NULL, OPTION_BASE},
         {"model", required_argument, NULL, OPTION_MODEL},
+        {"name", required_argument, NULL, OPTION_NAME},
+        {"root", required_argument, NULL, OPTION_ROOT},
+        {"strictness", required_argument, NULL, OPTION_STRICTNESS},
+        {"force", no_argument, NULL, OPTION_FORCE},
+        {"generalised", no_argument, NULL, OPTION_GENERALISED},
         {},
 };
 
@@ -109,6 +126,20 @@ static void help(void)
              "      --base[=FILE]      as part of a container engine's seccomp profile\n"
              "  advise UNIT            which named rules it can bear by its model, and a policy of them\n"
              "      --model=NAME       the model of this policy, or a file\n"
+             "  model                  list the models of what workloads do\n"
+             "  model show MODEL       what one says; MODEL: a policy's name, or a file, as ./FILE\n"
+             "      --generalised      as rules, and what was widened for that\n"
+             "      --strictness=S     strict, normal, loose: how far\n"
+             "  model diff A B         what B has and A has not, and the other way round\n"
+             "  model export MODEL     print it\n"
+             "      --format=FORMAT    json, varmor\n"
+             "  model import FILE      keep it as the model of a policy\n"
+             "      --name=POLICY      of this one\n"
+             "      --force            in place of the one that is there\n"
+             "  model merge OUT A...   unite models\n"
+             "  model profile MODEL    print a profile that allows what it says\n"
+             "      --format=FORMAT    apparmor, bpf, oci-seccomp, systemd\n"
+             "      --root=DIR         models and rules of the system there\n"
              "  run [--] COMMAND...    execute a command under a policy\n"
              "   -p --policy=POLICY    this one\n"
              "  version\n"
@@ -216,9 +247,35 @@ static int parse_option(int c, Options *o)
         case OPTION_MODEL:
                 o->model = optarg;
                 return 0;
+        case OPTION_NAME:
+                o->name = optarg;
+                return 0;
+        case OPTION_ROOT:
+                o->root = optarg;
+                return 0;
+        case OPTION_STRICTNESS:
+                o->strictness = optarg;
+                return 0;
+        case OPTION_FORCE:
+                o->force = true;
+                return 0;
+        case OPTION_GENERALISED:
+                o->generalised = true;
+                return 0;
         default:
                 return -EINVAL; /* getopt has complained */
         }
+}
+
+/* "model" stands before a verb of its own. To be freed. @ret_n: of how many words. */
+static char *verb_name(char **words, int *ret_n)
+{
+        bool model = *words && strcmp(*words, "model") == 0;
+
+        *ret_n = !*words ? 0 : model && words[1] ? 2 : 1;
+        if (!*words)
+                return g_strdup("status");
+        return model ? g_strdup_printf("model %s", words[1] ?: "list") : g_strdup(*words);
 }
 
 static const Verb *find_verb(const char *name)
@@ -276,12 +333,14 @@ int main(int argc, char **argv)
                 used[c] = true;
         }
 
-        const Verb *verb = find_verb(optind < argc ? argv[optind] : "status");
+        int n_words = 0;
+        g_autofree char *name = verb_name(argv + optind, &n_words);
+        const Verb *verb = find_verb(name);
         if (!verb) {
-                fprintf(stderr, "varmorctl: there is no verb \"%s\" (see --help)\n", argv[optind]);
+                fprintf(stderr, "varmorctl: there is no verb \"%s\" (see --help)\n", name);
                 return EXIT_USAGE;
         }
-        char **args = argv + MIN(optind + 1, argc);
+        char **args = argv + optind + n_words;
         if (check_usage(verb, (int)g_strv_length(args), used) < 0)
                 return EXIT_USAGE;
 

@@ -37,6 +37,11 @@ typedef struct Options {
         const char *policy;    /* borrowed from argv */
         const char *unit;
         const char *format;    /* of export */
+        const char *name;      /* of model import */
+        const char *root;      /* of model: what stands for "/"; NULL: itself */
+        const char *strictness;
+        bool force;
+        bool generalised;
         bool base;             /* onto another profile: */
         const char *base_file; /* NULL: the engine's own */
         const char *model;     /* of advise: a policy's name, or a file */
@@ -54,5 +59,12 @@ int verb_rules(const Options *o, char **args);
 int verb_advise(const Options *o, char **args);
 int verb_alarms(const Options *o, char **args);
 int verb_export(const Options *o, char **args);
+int verb_model_list(const Options *o, char **args);
+int verb_model_show(const Options *o, char **args);
+int verb_model_diff(const Options *o, char **args);
+int verb_model_export(const Options *o, char **args);
+int verb_model_import(const Options *o, char **args);
+int verb_model_merge(const Options *o, char **args);
+int verb_model_profile(const Options *o, char **args);
 int verb_run(const Options *o, char **args);
 int verb_version(const Options *o, char **args);
