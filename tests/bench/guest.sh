@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Runs in the guest (tests/bench/run): what operations cost under varmor and under AppArmor, each with so many rules of every
-# kind, as a ratio to the same with no BPF program at all. All kinds in turn, round by round; the figure is the median.
+# kind, as a ratio to the same with no BPF program at all. All kinds in turn, round by round; the figure is the median. "recorded"
+# is under a policy in the mode BehaviorModeling that has seen all of it before, "beside" is under none while another is recorded.
 
 set -u
 . /mnt/tests/lib/policy.sh
@@ -47,6 +48,17 @@ rules() { # COUNT: of each kind, as a policy has them
         }'
 }
 
+recording() { # NAME
+        cat >/etc/varmor/policies.d/"$1".yaml <<T
+apiVersion: crd.varmor.org/v1beta1
+kind: VarmorClusterPolicy
+metadata: {name: $1}
+spec:
+  target: {kind: Service, name: $1.service}
+  policy: {enforcer: BPF, mode: BehaviorModeling, modelingOptions: {duration: 600}}
+T
+}
+
 group() { # NAME
         mkdir -p "/sys/fs/cgroup/system.slice/bench-$1.service"
 }
@@ -66,7 +78,7 @@ apparmor() { # COUNT
 # What must be denied where rules are measured. AppArmor knows no addresses.
 denied() { # KIND OPERATION
         case $1.$2 in
-        none.* | unconfined.*) ;;
+        none.* | unconfined.* | recorded.* | beside.*) ;;
         apparmor-*.connect) ;;
         *.connect) echo "-d 192.0.2.80" ;;
         *.socket) echo "-d 38" ;;
@@ -113,7 +125,7 @@ without() { # ROUNDS: no BPF program is loaded
         done
 }
 
-for size in free $sizes; do group "$size"; done
+for size in free recorded $sizes; do group "$size"; done
 for size in $sizes; do
         apparmor "$size"
         rules "$size" | policy "bench-$size"
@@ -125,6 +137,14 @@ for ((n = 0; n < rounds; n++)); do
         round unconfined -c system.slice/bench-free.service
         for size in $sizes; do round "varmor-$size" -c "system.slice/bench-$size.service"; done
 done
+recording bench-recorded
+varmorctl reload || exit
+for ((n = 0; n < rounds; n++)); do
+        round recorded -c system.slice/bench-recorded.service
+        round beside -c system.slice/bench-free.service
+done
+rm /etc/varmor/policies.d/bench-recorded.yaml
+varmorctl reload || exit
 without $((rounds / 2))
 
 awk -v sizes="$sizes" -v operations="$operations" '
@@ -147,7 +167,7 @@ awk -v sizes="$sizes" -v operations="$operations" '
                 split("open+close:4 20_components spawn connect socket+close capable", heads)
                 for (i = 1; i <= n_ops; i++) printf "  %16s", heads[i]
                 print ""
-                line("none"); line("unconfined")
+                line("none"); line("unconfined"); line("recorded"); line("beside")
                 n = split(sizes, s)
                 for (i = 1; i <= n; i++) line("varmor-" s[i])
                 for (i = 1; i <= n; i++) line("apparmor-" s[i])
