@@ -239,7 +239,7 @@ static int general_as_json(const Options *o, const char *word, const Model *m, j
         g_autoptr(Diag) d = diag_new();
         g_autofree char *report = NULL, *name = model_arg_name(word, m, NULL);
         g_auto(GStrv) lines = NULL;
-        json_object *out, *allowed = json_object_new_array(), *widened = json_object_new_array();
+        json_object *out, *allowed, *widened;
         int code = model_strictness(o, &options.strictness), r;
 
         if (code == EXIT_FINE)
@@ -251,6 +251,8 @@ static int general_as_json(const Options *o, const char *word, const Model *m, j
         model_print_diag(d);
         if (r < 0)
                 return EXIT_NOT_AS_ASKED;
+        allowed = json_object_new_array();
+        widened = json_object_new_array();
         for (guint i = 0; i < list->rules->len; i++) {
                 json_object *rule = json_object_new_object();
                 g_autofree char *summary = rule_summary(list->rules->pdata[i]), *shown = printable(summary);

@@ -9,16 +9,21 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "apparmor/compile.h"
 #include "bpf/compile.h"
 #include "glob-reference.h"
 #include "model-fold.h"
+#include "model-json.h"
 #include "model-policy.h"
 #include "model-sample.h"
+#include "model-yaml.h"
 #include "objects.h"
+#include "policy-load.h"
 #include "seccomp/compile.h"
 #include "seccomp/interpret.h"
+#include "tree.h"
 
 static GeneraliseRules *rules;
 
@@ -405,6 +410,95 @@ static void test_compile(void)
         }
 }
 
+/* ---- as a document ------------------------------------------------------------------------------------------------------------- */
+
+static char *no_link(const char *path, void *userdata)
+{
+        return NULL;
+}
+
+/* The policy that the document is; it is good. */
+static Policy *policy_of_yaml(const char *root, const char *text)
+{
+        LoadParams params = {.roots = {.root = root, .owner = getuid()}, .readlink = no_link};
+        LoadResult *r;
+        LoadedPolicy *l;
+        Policy *p;
+
+        for (int k = 0; k < _ENFORCER_KIND_MAX; k++)
+                params.can[k] = (EnforcerAbility){.kinds = UINT32_MAX, .modes = UINT32_MAX};
+        r = policy_load_text(&params, text, strlen(text), "model.yaml");
+        g_assert_cmpuint(r->policies->len, ==, 1);
+        l = r->policies->pdata[0];
+        for (guint i = 0; i < l->diag->messages->len; i++) {
+                g_autofree char *line = diag_message_format(l->diag->messages->pdata[i]);
+
+                g_test_message("%s", line);
+        }
+        if (!l->policy)
+                g_test_message("%s", text);
+        p = g_steal_pointer(&l->policy);
+        load_result_free(r);
+        g_assert_nonnull(p);
+        return p;
+}
+
+static bool has_word(const Word *words, uint64_t bit)
+{
+        return bit == 0 || model_word(words, bit) != NULL;
+}
+
+/* What the language can say at all. */
+static Model *worded_model(const Model *m)
+{
+        Model *out = model_new();
+
+        for (guint i = 0; i < m->ops->len; i++) {
+                const ModelOp *o = m->ops->pdata[i];
+
+                if (o->kind == MODEL_SOCKET && !(has_word(socket_domain_words, o->family) && has_word(socket_type_words, o->type)))
+                        continue;
+                if (o->kind == MODEL_BPF && !has_word(bpf_command_words, o->number))
+                        continue;
+                g_assert_cmpint(model_add(out, o), ==, 0);
+        }
+        model_seal(out);
+        return out;
+}
+
+/* The document is read without the model, and admits what that has. */
+static void test_yaml(void)
+{
+        static const char *const shipped[] = {"essential.yaml", "rules.d/base.yaml", NULL};
+        char *root = tree_new();
+
+        for (const char *const *name = shipped; *name; name++) {
+                g_autofree char *from = g_test_build_filename(G_TEST_DIST, "../../conf", *name, NULL);
+                g_autofree char *to = g_strconcat("usr/lib/varmor/", *name, NULL), *text = NULL;
+
+                g_assert_true(g_file_get_contents(from, &text, NULL, NULL));
+                tree_write(root, to, text);
+        }
+        for (unsigned i = 0; i < 60 && !g_test_failed(); i++) {
+                g_autoptr(GRand) rand = g_rand_new_with_seed(9000 + i);
+                g_autoptr(Model) all = random_model(rand, 60), m = worded_model(all);
+                const GeneraliseOptions options = {.strictness = (Strictness)(i % _STRICTNESS_MAX)};
+                g_autoptr(General) g = generalise(m, rules, &options);
+                g_autoptr(ModelRules) list = NULL;
+                g_autoptr(Policy) p = NULL;
+                g_autoptr(Diag) d = diag_new();
+                g_autofree char *text = NULL;
+
+                g_assert_cmpint(model_rules(g, &list, d), ==, 0);
+                text = model_yaml(list, i % 2 ? "system.slice/web" : "web", i % 3 ? "web@a.service" : NULL, "a comment");
+                p = policy_of_yaml(root, text);
+                g_assert_cmpstr(p->full_name, ==, i % 2 ? "system.slice/web" : "web");
+                g_assert_cmpstr(p->target.name, ==, i % 3 ? "web@a.service" : "web.service");
+                check_objects(m, p);
+        }
+        tree_free(root);
+}
+
 /* Folding gives fewer, and a star takes what stands beside it. */
 static void test_fold(void)
 {
@@ -443,6 +537,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/model-policy/apparmor", test_apparmor);
         g_test_add_func("/model-policy/systemd", test_systemd);
         g_test_add_func("/model-policy/compile", test_compile);
+        g_test_add_func("/model-policy/yaml", test_yaml);
         r = g_test_run();
         generalise_rules_free(rules);
         return r;
