@@ -190,32 +190,54 @@ static int parse_colour(const char *text, Options *o)
         return 0;
 }
 
-/* Long because there is one line for each option. */
+/* Options that are kept as they are: texts, and that they were given. */
+static const struct {
+        int c;
+        size_t offset;
+} texts[] = {
+        {'p', offsetof(Options, policy)},
+        {'u', offsetof(Options, unit)},
+        {'D', offsetof(Options, directory)},
+        {OPTION_FORMAT, offsetof(Options, format)},
+        {OPTION_BASE, offsetof(Options, base_file)},
+        {OPTION_MODEL, offsetof(Options, model)},
+        {OPTION_NAME, offsetof(Options, name)},
+        {OPTION_ROOT, offsetof(Options, root)},
+        {OPTION_STRICTNESS, offsetof(Options, strictness)},
+}, flags[] = {
+        {OPTION_JSON, offsetof(Options, json)},
+        {'q', offsetof(Options, quiet)},
+        {OPTION_PERSIST, offsetof(Options, persist)},
+        {OPTION_OBSERVE, offsetof(Options, observe)},
+        {OPTION_ENFORCE, offsetof(Options, enforce)},
+        {OPTION_RESET, offsetof(Options, reset)},
+        {'f', offsetof(Options, follow)},
+        {OPTION_BASE, offsetof(Options, base)},
+        {OPTION_FORCE, offsetof(Options, force)},
+        {OPTION_GENERALISED, offsetof(Options, generalised)},
+};
+
 static int parse_option(int c, Options *o)
 {
-        switch (c) {
-        case OPTION_JSON:
-                o->json = true;
+        bool known = false;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+                if (texts[i].c == c) {
+                        *(const char **)((char *)o + texts[i].offset) = optarg;
+                        known = true;
+                }
+        for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+                if (flags[i].c == c) {
+                        *(bool *)((char *)o + flags[i].offset) = true;
+                        known = true;
+                }
+        if (known)
                 return 0;
+        switch (c) {
         case OPTION_COLOUR:
                 return parse_colour(optarg, o);
         case OPTION_NO_ASK_PASSWORD:
                 o->ask_password = false;
-                return 0;
-        case 'q':
-                o->quiet = true;
-                return 0;
-        case OPTION_PERSIST:
-                o->persist = true;
-                return 0;
-        case OPTION_OBSERVE:
-                o->observe = true;
-                return 0;
-        case OPTION_ENFORCE:
-                o->enforce = true;
-                return 0;
-        case OPTION_RESET:
-                o->reset = true;
                 return 0;
         case OPTION_DURATION:
                 return parse_number("duration", optarg, &o->duration_min);
@@ -223,45 +245,8 @@ static int parse_option(int c, Options *o)
                 return parse_time("since", optarg, &o->since_usec);
         case OPTION_UNTIL:
                 return parse_time("until", optarg, &o->until_usec);
-        case 'p':
-                o->policy = optarg;
-                return 0;
-        case 'u':
-                o->unit = optarg;
-                return 0;
-        case 'f':
-                o->follow = true;
-                return 0;
         case 'n':
                 return parse_number("lines", optarg, &o->lines);
-        case 'D':
-                o->directory = optarg;
-                return 0;
-        case OPTION_FORMAT:
-                o->format = optarg;
-                return 0;
-        case OPTION_BASE:
-                o->base = true;
-                o->base_file = optarg;
-                return 0;
-        case OPTION_MODEL:
-                o->model = optarg;
-                return 0;
-        case OPTION_NAME:
-                o->name = optarg;
-                return 0;
-        case OPTION_ROOT:
-                o->root = optarg;
-                return 0;
-        case OPTION_STRICTNESS:
-                o->strictness = optarg;
-                return 0;
-        case OPTION_FORCE:
-                o->force = true;
-                return 0;
-        case OPTION_GENERALISED:
-                o->generalised = true;
-                return 0;
         default:
                 return -EINVAL; /* getopt has complained */
         }

@@ -161,9 +161,10 @@ static void test_import(Fixture *f, gconstpointer data)
 
 static void test_list(Fixture *f, gconstpointer data)
 {
-        g_auto(Run) import = run(f, "m import web.json && m import two.json --name=two"), list = {0};
+        g_auto(Run) list = {0};
         json_object *l, *m;
 
+        expect(f, "m import web.json && m import two.json --name=two", 0, "two.json: 19 operations");
         list = run(f, "m list --json");
         g_assert_cmpint(list.code, ==, 0);
         l = parse(list.out);
