@@ -92,6 +92,7 @@ static const struct {
 
         /* record.bpf.c */
         {"va_calls", VA_NEED_RECORD},
+        {"va_filtered", VA_NEED_RECORD},
 
         /* audit.bpf.c */
         {"va_seccomp", VA_NEED_SECCOMP},

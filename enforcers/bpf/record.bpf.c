@@ -225,8 +225,7 @@ static __always_inline bool find_cover(struct va_cover *ret, struct task_struct 
         return true;
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(va_calls, struct pt_regs *regs, long nr)
+static __always_inline int note(__u32 nr)
 {
         struct task_struct *t = bpf_get_current_task_btf();
         struct note n = {.nr = nr};
@@ -240,4 +239,17 @@ int BPF_PROG(va_calls, struct pt_regs *regs, long nr)
                 note_call(n.cover.slot[i], &n);
         }
         return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(va_calls, struct pt_regs *regs, long nr)
+{
+        return note(nr);
+}
+
+/* kernel/seccomp.c. What a filter answers never gets to the tracepoint; but who has asked would notice another answer. */
+SEC("fentry/__secure_computing")
+int BPF_PROG(va_filtered)
+{
+        return note(va_call_number(bpf_get_current_task_btf()));
 }
