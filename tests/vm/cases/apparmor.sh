@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
+# vm-short: 6.1
 # vm-takes: 80
 #
 # What AppArmor enforces: each kind of rule in the four cells of the disposition, with its neighbour and its alarm; changes under

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
+# vm-short: 6.12
 # vm-append: varmor.disable
 # vm-takes: 25
 #
