@@ -21,6 +21,7 @@
 typedef struct Build {
         const LoaderJob *job;
         const Settings *settings;
+        PolicyModels *models;
         Bundle *bundle;
         GArray *entries;    /* of TargetsEntry */
         GPtrArray *covered; /* names that their indices stand for */
@@ -249,18 +250,26 @@ static void check_enforced(BundlePolicy *p, const Policy *policy)
 }
 
 /* What is being recorded goes on until its time is over. */
-static void check_complete(const Build *b, BundlePolicy *p, const Policy *policy)
+static bool must_wait(const Build *b, const Policy *p, Diag *d)
 {
         const BundlePolicy *before = find_in_force(b->job, p->full_name);
 
         if (b->job->check || !b->job->recording || p->mode == MODE_BEHAVIOR_MODELING || !before || before->mode != MODE_BEHAVIOR_MODELING ||
             !g_hash_table_contains(b->job->recording, p->full_name))
-                return;
-        diag_error(p->diag, &policy->mode_pos, CODE_NOT_COMPLETE,
+                return false;
+        diag_error(d, &p->mode_pos, CODE_NOT_COMPLETE,
                    "BehaviorModeling can be left only when the recording is complete, and with it the mode %s takes effect; a shorter "
                    "duration ends it sooner",
                    mode_to_string(p->mode));
-        p->valid = false;
+        return true;
+}
+
+/* A LoadModel. What is being recorded is the model: before, no other counts. */
+static int fill_from_model(Policy *p, void *userdata, Diag *d)
+{
+        const Build *b = userdata;
+
+        return must_wait(b, p, d) ? -EINPROGRESS : policy_models_fill(p, b->models, d);
 }
 
 static void build_policy(Build *b, LoadedPolicy *l)
@@ -284,8 +293,8 @@ static void build_policy(Build *b, LoadedPolicy *l)
                         p->valid = false;
         if (p->valid)
                 check_enforced(p, l->policy);
-        if (p->valid)
-                check_complete(b, p, l->policy);
+        if (p->valid && must_wait(b, l->policy, p->diag))
+                p->valid = false;
 }
 
 /* ---- what stays in force although its file is broken --------------------------------------------------------------------- */
@@ -568,12 +577,12 @@ Bundle *bundle_build(const LoaderJob *job)
         g_autoptr(LoadResult) loaded = NULL;
         g_autoptr(Bundle) bundle = bundle_new();
         uint64_t start = now_usec();
-        Build b = {.job = job, .bundle = bundle};
+        Build b = {.job = job, .bundle = bundle, .models = &models};
 
         for (const EnforcerOps *const *o = job->enforcers; *o; o++)
                 params.can[(*o)->kind] = (EnforcerAbility){.kinds = (*o)->kinds, .modes = (*o)->modes};
-        params.model = policy_models_fill;
-        params.model_userdata = &models;
+        params.model = fill_from_model;
+        params.model_userdata = &b;
         loaded = job->check ? policy_load_text(&params, job->check, job->check_size, job->check_name) : policy_load_all(&params);
 
         bundle->settings = g_steal_pointer(&loaded->settings);

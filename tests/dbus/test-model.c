@@ -184,6 +184,8 @@ static void test_list(Fixture *f, gconstpointer data)
         expect(f, "echo x >$R/" STORE "two.json; m list", 3, "damaged");
         expect(f, "m show two", 3, "two.json:");
         expect(f, "m show three", 1, "no model of a policy called \"three\"");
+        expect(f, "chmod 755 .; setpriv --reuid=65534 --regid=65534 --clear-groups bash -c '$VARMORCTL model list --root=$0' $R", 5, "models");
+        expect(f, "setpriv --reuid=65534 --regid=65534 --clear-groups bash -c '$VARMORCTL model show web --root=$0' $R", 5, "cannot read");
         expect(f, "m list x", 2, "fewer arguments");
         expect(f, "m list --force", 2, "model list takes no --force");
         expect(f, "m lits", 2, "no verb \"model lits\"");

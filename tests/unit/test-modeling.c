@@ -811,6 +811,23 @@ static void test_defence(Fixture *f, gconstpointer data)
         g_assert_cmpstr(web(f)->current->ir_digest, !=, digest);
 }
 
+/* As the message says that the policy has no model for: record it, and come back. */
+static void test_defence_first(Fixture *f, gconstpointer data)
+{
+        const ModelOp program = {.kind = MODEL_EXEC, .object = (char *)"/usr/sbin/web", .count = 1};
+
+        write_defence(f);
+        start(f);
+        g_assert_cmpint(web(f)->state, ==, POLICY_REFUSED);
+        g_assert_cmpint(set_mode(f, MODE_BEHAVIOR_MODELING, 30), ==, 0);
+        assert_state(f, POLICY_MODELING, MODE_BEHAVIOR_MODELING);
+        kernel.env->on_record("web", &program, kernel.env->userdata);
+        g_assert_cmpint(reset_mode(f), ==, -EINPROGRESS);
+        expire(f);
+        g_assert_cmpint(reset_mode(f), ==, 0);
+        assert_state(f, POLICY_ACTIVE, MODE_DEFENSE_IN_DEPTH);
+}
+
 /* A file that nothing can be read from is put aside, and another one begun. */
 static void test_damaged(Fixture *f, gconstpointer data)
 {
@@ -850,6 +867,7 @@ int main(int argc, char *argv[])
                 {"/modeling/unwritable", test_unwritable},
                 {"/modeling/damaged", test_damaged},
                 {"/modeling/defence", test_defence},
+                {"/modeling/defence-first", test_defence_first},
         };
 
         g_test_init(&argc, &argv, NULL);
