@@ -16,6 +16,28 @@ attempts() { # what became of a file, a connection and a system call, in a servi
         cat /run/lacking 2>/dev/null || echo "not started"
 }
 
+recorded() { # what BehaviorModeling says of itself: only BPF records, and AppArmor is not needed for it
+        cat >"$policies/lacking.yaml" <<'T'
+apiVersion: crd.varmor.org/v1beta1
+kind: VarmorClusterPolicy
+metadata: {name: lacking}
+spec:
+  target: {kind: Service, name: lacking.service}
+  policy: {enforcer: AppArmorBPFSeccomp, mode: BehaviorModeling, modelingOptions: {duration: 5}}
+T
+        if lacks bpf; then
+                says recorded/why 'nothing can be recorded here: the BPF enforcer is not available' varmorctl reload
+                expect recorded/state refused policy_state lacking
+                expect recorded/nothing 0 bash -c 'ls /var/lib/varmor/recordings 2>/dev/null | wc -l'
+        else
+                reload recorded/reload
+                expect recorded/free "ok ok ok" attempts
+                wait_for 20 grep -q '"path": "/srv/lacking/key"' /var/lib/varmor/recordings/lacking
+                check recorded/seen grep -q '"path": "/srv/lacking/key"' /var/lib/varmor/recordings/lacking
+                expect recorded/state modeling policy_state lacking
+        fi
+}
+
 lacking() { # WORD...: of apparmor and bpf, those that this kernel is to lack
         local word name
         for word in apparmor bpf; do
@@ -60,6 +82,7 @@ T
         # The rest is in force.
         expect with "$(lacks apparmor && lacks bpf && echo ok || echo EACCES@read) $(
                 lacks bpf && echo ok || echo EACCES@sendto) refused" attempts
+        recorded
         unpolicy lacking
         reload gone/reload
         expect gone/free "ok ok ok" attempts
