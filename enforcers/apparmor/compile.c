@@ -400,6 +400,11 @@ static void add_own(Compiler *c, const GArray *rules)
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  # what starts the workload");
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /{usr/lib,run}/varmor/varmor-exec rmix,");
         aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  /run/varmor/{seccomp,filters,children}/{,**} r,");
+        /* What a model allows is as with other enforcers: processes may signal each other, and to ask whether one is there sends nothing. */
+        if (c->policy->depth[ENFORCER_APPARMOR].type == PROFILE_BEHAVIOR_MODEL) {
+                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  signal (send) set=(exists),");
+                aa_text_line(&c->text, AA_LINE_OURS, AA_NO_RULE, "  signal (send) peer=%s,", c->text.inside);
+        }
         for (guint i = 0; i < rules->len; i++)
                 add_rule(c, rules, g_array_index(rules, uint32_t, i), &peers);
         /* On trial, what is executed stays under the profile: the null profiles of complain mode would outlive the trial. */
