@@ -96,6 +96,21 @@ static void put_files(Writer *w)
                 put_file(w, files->pdata[i]);
 }
 
+/* Memory in huge pages is a file without a name to AppArmor, mapped as "/", and nothing that is recorded. Who asks how large they are
+ * is about to map some. */
+static void put_huge_pages(Writer *w)
+{
+        for (guint i = 0; i < w->g->ops->len; i++) {
+                const ModelOp *o = &((const GeneralOp *)w->g->ops->pdata[i])->op;
+
+                if (o->kind != MODEL_FILE || !(strcmp(o->object, "/proc/meminfo") == 0 || g_str_has_prefix(o->object, "/sys/kernel/mm/hugepages/")))
+                        continue;
+                put_head(w, "huge pages", 1);
+                g_string_append(w->s, "  owner / rw,\n");
+                return;
+        }
+}
+
 /* ---- capabilities, sockets ------------------------------------------------------------------------------------------------------- */
 
 static void put_capabilities(Writer *w)
@@ -230,6 +245,7 @@ char *model_apparmor(const General *g, Diag *d)
         Writer w = {.g = g, .s = g_string_new(NULL), .diag = d, .pos = {.file = g_intern_static_string("model")}};
 
         put_files(&w);
+        put_huge_pages(&w);
         put_capabilities(&w);
         put_sockets(&w);
         put_ptrace(&w);

@@ -366,6 +366,22 @@ static void test_apparmor(void)
                 g_assert_nonnull(strstr(text, has[i]));
         g_assert_null(strstr(text, "ptrace (trace)"));
         g_assert_null(strstr(text, "mount"));
+        g_assert_null(strstr(text, "owner / rw,"));
+}
+
+static void test_huge_pages(void)
+{
+        g_autoptr(Model) m = small_model();
+        const GeneraliseOptions options = {0};
+        g_autoptr(General) g = NULL;
+        g_autoptr(Diag) d = diag_new();
+        g_autofree char *text = NULL;
+
+        g_assert_cmpint(model_add(m, &(ModelOp){.kind = MODEL_FILE, .object = (char *)"/proc/meminfo", .perms = PERM_READ}), ==, 0);
+        model_seal(m);
+        g = generalise(m, rules, &options);
+        text = model_apparmor(g, d);
+        g_assert_nonnull(strstr(text, "  owner / rw,\n"));
 }
 
 static void test_systemd(void)
@@ -535,6 +551,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/model-policy/no-more", test_no_more);
         g_test_add_func("/model-policy/admits", test_admits);
         g_test_add_func("/model-policy/apparmor", test_apparmor);
+        g_test_add_func("/model-policy/huge-pages", test_huge_pages);
         g_test_add_func("/model-policy/systemd", test_systemd);
         g_test_add_func("/model-policy/compile", test_compile);
         g_test_add_func("/model-policy/yaml", test_yaml);
