@@ -3,12 +3,11 @@
 /* Advice: would a recorded system call be denied? A recording names calls, mostly without their arguments; what other kinds of
  * operations tell of these is put to use. Where that leaves more than one answer, it might be denied. */
 
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include <linux/capability.h>
 
 #include "advice.h"
 #include "seccomp/syscalls.h"
@@ -94,7 +93,6 @@ typedef struct Calls {
         const Model *model;
         const Verdicts *verdicts;
         const VerdictAbi *native;
-        AdvicePart *out;
 } Calls;
 
 static bool has_number(const Model *m, ModelKind k, uint64_t number)
@@ -312,7 +310,7 @@ void advice_match_syscalls(const Policy *p, const Model *model, AdvicePart *ret)
         SeccompHost host = seccomp_host();
         g_autoptr(Verdicts) v = NULL;
         g_autoptr(Diag) d = diag_new();
-        Calls c = {.policy = p, .model = model, .out = ret};
+        Calls c = {.policy = p, .model = model};
         bool any = p->depth[ENFORCER_SECCOMP].type != PROFILE_NONE;
 
         for (guint i = 0; i < p->rules->len; i++)

@@ -220,7 +220,7 @@ static void stop_systemd(pid_t pid)
 /* A bus without varmord or systemd. */
 static void test_advise_alone(void)
 {
-        g_autoptr(Harness) h = harness_new();
+        g_autoptr(Harness) h G_GNUC_UNUSED = harness_new();
 
         make_root();
         write_model("web", "web.service", 5, ALL_KINDS, WEB_OPS);
