@@ -178,6 +178,10 @@ static void take_rule(Parser *p, RefineSection section, const YamlNode *n, const
                 if (rule && !rule->pattern)
                         rule->pattern = g_strdup(pattern->scalar);
                 if (rule) {
+                        /* The same pattern once more: one rule for both. */
+                        g_clear_pointer(&rule->text, g_free);
+                        if (rule->perms)
+                                rule->text = refine_file_text(rule->pattern, rule->perms | perms_in(n, file_perm_words));
                         rule->perms |= perms_in(n, file_perm_words);
                         rule->perms_before = rule->perms;
                 }

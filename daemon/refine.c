@@ -5,98 +5,12 @@
 #include "refine.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "alarm.h"
-#include "apparmor/aare.h"
-#include "messages.h"
 #include "pattern.h"
 #include "settings.h"
-
-/* The accesses of an AppArmor rule, beside FilePerm. */
-#define EXECUTED (UINT64_C(1) << 16)
-
-/* ---- reading -------------------------------------------------------------------------------------------------------------------- */
-
-void refine_alarm_clear(RefineAlarm *a)
-{
-        g_clear_pointer(&a->mode, g_free);
-        g_clear_pointer(&a->action, g_free);
-        g_clear_pointer(&a->reason, g_free);
-        g_clear_pointer(&a->rule, g_free);
-        g_clear_pointer(&a->operation, g_free);
-        g_clear_pointer(&a->requested, g_free);
-        g_clear_pointer(&a->comm, g_free);
-        g_clear_pointer(&a->unit, g_free);
-        g_clear_pointer(&a->object, g_bytes_unref);
-        g_clear_pointer(&a->object2, g_bytes_unref);
-}
-
-typedef struct Reader {
-        RefineGet get;
-        void *userdata;
-} Reader;
-
-static char *read_text(const Reader *r, const char *field)
-{
-        size_t size = 0;
-        const char *data = r->get(r->userdata, field, &size);
-
-        return g_strndup(data ?: "", data ? size : 0);
-}
-
-static GBytes *read_bytes(const Reader *r, const char *field)
-{
-        size_t size = 0;
-        const void *data = r->get(r->userdata, field, &size);
-
-        return data ? g_bytes_new(data, size) : NULL;
-}
-
-static uint64_t read_number(const Reader *r, const char *field)
-{
-        g_autofree char *text = read_text(r, field);
-        guint64 n = 0;
-
-        return g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, &n, NULL) ? n : 0;
-}
-
-int refine_alarm_read(RefineGet get, void *userdata, uint64_t time_usec, RefineAlarm *ret)
-{
-        const Reader r = {get, userdata};
-        g_autofree char *id = read_text(&r, "MESSAGE_ID"), *enforcers = read_text(&r, "VARMOR_ENFORCER");
-        g_auto(GStrv) words = g_strsplit(enforcers, " ", _ENFORCER_KIND_MAX + 1);
-        g_auto(RefineAlarm) a = {.time_usec = time_usec};
-
-        a.mode = read_text(&r, "VARMOR_MODE");
-        a.action = read_text(&r, "VARMOR_ACTION");
-        a.reason = read_text(&r, "VARMOR_REASON");
-        a.rule = read_text(&r, "VARMOR_RULE");
-        a.operation = read_text(&r, "VARMOR_OPERATION");
-        a.requested = read_text(&r, "VARMOR_REQUESTED");
-        a.comm = read_text(&r, "VARMOR_COMM");
-        a.unit = read_text(&r, "OBJECT_SYSTEMD_UNIT");
-        a.object = read_bytes(&r, "VARMOR_OBJECT");
-        a.object2 = read_bytes(&r, "VARMOR_OBJECT2");
-        a.count = MAX(read_number(&r, "VARMOR_COUNT"), 1U);
-        a.pid = read_number(&r, "OBJECT_PID") ?: read_number(&r, "VARMOR_PID");
-        a.base = strcmp(id, MESSAGE_BASE_PROTECTION) == 0 || strcmp(a.reason, event_reason_to_string(REASON_BASE)) == 0;
-        for (char **w = words; *w; w++) {
-                EnforcerKind k = enforcer_kind_from_string(*w);
-
-                if ((int)k < 0)
-                        return -EBADMSG;
-                a.enforcers |= 1U << k;
-        }
-        if (!a.enforcers || (int)action_from_string(a.action) < 0 || (int)mode_from_string(a.mode) < 0 || !*a.operation)
-                return -EBADMSG;
-        *ret = a;
-        a = (RefineAlarm){};
-        return 0;
-}
 
 /* ---- what there is -------------------------------------------------------------------------------------------------------------- */
 
@@ -451,8 +365,9 @@ static RefineRule *bpf_rule(Refine *r, const RefineAlarm *a, const char *object)
 
 static RefineRule *apparmor_text(Refine *r, char *rule /* taken */)
 {
-        g_autofree char *taken = rule, *quoted = refine_quote(rule);
+        g_autofree char *quoted = refine_quote(rule);
 
+        g_free(rule);
         return text_rule(r, REFINE_APPARMOR, g_strdup_printf("{rules: %s}", quoted));
 }
 
@@ -474,7 +389,7 @@ static RefineRule *apparmor_rule(Refine *r, const RefineAlarm *a, const char *ob
                 return rule;
         }
         if (perms || strcmp(a->operation, "lock") == 0)
-                return object && *object == '/' ? file_rule(r, REFINE_APPARMOR, object, perms | (strcmp(a->operation, "exec") == 0 ? EXECUTED : 0))
+                return object && *object == '/' ? file_rule(r, REFINE_APPARMOR, object, perms | (strcmp(a->operation, "exec") == 0 ? REFINE_EXECUTED : 0))
                                                 : NULL;
         if (!object)
                 return NULL;
@@ -580,139 +495,4 @@ void refine_add(Refine *r, const RefineAlarm *a)
                         suggest(r, a, g_strdup_printf("%s: %s has no rule that varmorctl could make of the alarm", what,
                                                       enforcer_kind_to_string((EnforcerKind)e)));
         }
-}
-
-/* ---- texts ----------------------------------------------------------------------------------------------------------------------- */
-
-static char *permissions(OpKind kind, uint64_t perms)
-{
-        g_autofree char *words = requested_to_string(kind, (uint32_t)perms);
-        g_auto(GStrv) list = g_strsplit(words, ",", -1);
-
-        return g_strjoinv(", ", list);
-}
-
-char *refine_file_text(const char *pattern, uint64_t perms)
-{
-        g_autofree char *quoted = refine_quote(pattern), *words = permissions(OP_FILE, perms);
-
-        return g_strdup_printf("{pattern: %s, permissions: [%s]}", quoted, words);
-}
-
-char *refine_ptrace_text(uint64_t perms)
-{
-        g_autofree char *words = permissions(OP_PTRACE, perms);
-
-        return g_strdup_printf("{strictMode: true, permissions: [%s], qualifiers: [allow]}", words);
-}
-
-/* As AppArmor's profiles are made from models: who writes may link, and locks. */
-static char *apparmor_file_text(const char *pattern, uint64_t perms)
-{
-        g_autoptr(GPtrArray) expressions = g_ptr_array_new_with_free_func(g_free);
-        bool executed = perms & EXECUTED;
-        g_autofree char *words = g_strconcat(executed || perms & PERM_EXEC ? "m" : "", executed || perms & PERM_READ ? "r" : "",
-                                             perms & PERM_WRITE ? "wl" : perms & PERM_APPEND ? "a" : "", executed ? "" : "k",
-                                             executed ? "ix" : "", NULL);
-        g_autoptr(GString) s = g_string_new(NULL);
-        g_autofree char *quoted = NULL;
-
-        if (aare_from_pattern(pattern, expressions) < 0)
-                return NULL;
-        for (guint i = 0; i < expressions->len; i++)
-                g_string_append_printf(s, "%s%s %s,", i > 0 ? "\n" : "", (const char *)expressions->pdata[i], words);
-        quoted = refine_quote(s->str);
-        return g_strdup_printf("{rules: %s}", quoted);
-}
-
-static gint compare_rules(gconstpointer a, gconstpointer b)
-{
-        const RefineRule *x = *(RefineRule *const *)a, *y = *(RefineRule *const *)b;
-
-        return x->section != y->section ? (int)x->section - (int)y->section : strcmp(x->text, y->text);
-}
-
-static gint compare_suggestions(gconstpointer a, gconstpointer b)
-{
-        return strcmp((*(RefineSuggestion *const *)a)->text, (*(RefineSuggestion *const *)b)->text);
-}
-
-/* A rule of an earlier fragment is known by its text alone. */
-static void drop_repeated(Refine *r)
-{
-        for (guint i = 1; i < r->rules->len;) {
-                RefineRule *a = r->rules->pdata[i - 1], *b = r->rules->pdata[i];
-
-                if (a->section != b->section || strcmp(a->text, b->text) != 0) {
-                        i++;
-                        continue;
-                }
-                a->before |= b->before;
-                if (b->before && !a->comment)
-                        a->comment = g_steal_pointer(&b->comment);
-                g_ptr_array_remove_index(r->rules, i);
-        }
-}
-
-void refine_finish(Refine *r)
-{
-        for (guint i = 0; i < r->rules->len;) {
-                RefineRule *rule = r->rules->pdata[i];
-
-                if (rule->pattern) {
-                        /* That of an earlier fragment stays, if nothing is added. */
-                        if (rule->before) {
-                                i++;
-                                continue;
-                        }
-                        g_free(rule->text);
-                        rule->text = rule->section == REFINE_APPARMOR ? apparmor_file_text(rule->pattern, rule->perms)
-                                                                      : refine_file_text(rule->pattern, rule->perms);
-                } else if (rule->section == REFINE_PTRACE) {
-                        g_free(rule->text);
-                        rule->text = refine_ptrace_text(rule->perms);
-                }
-                if (rule->text)
-                        i++;
-                else
-                        g_ptr_array_remove_index(r->rules, i);
-        }
-        g_hash_table_remove_all(r->by_key);
-        g_ptr_array_sort(r->rules, compare_rules);
-        drop_repeated(r);
-        g_ptr_array_sort(r->suggestions, compare_suggestions);
-}
-
-static char *time_text(uint64_t usec, const char *format)
-{
-        time_t t = (time_t)(usec / G_USEC_PER_SEC);
-        char text[32] = "";
-        struct tm tm;
-
-        if (gmtime_r(&t, &tm))
-                (void)strftime(text, sizeof(text), format, &tm);
-        return g_strdup(text);
-}
-
-char *refine_evidence(const RefineRule *r)
-{
-        g_autofree char *first = time_text(r->first_usec, "%Y-%m-%d %H:%M:%S"), *last = time_text(r->last_usec, "%Y-%m-%d %H:%M:%S");
-        g_autoptr(GString) actions = g_string_new(NULL), s = g_string_new(NULL);
-        bool once = r->first_usec / G_USEC_PER_SEC == r->last_usec / G_USEC_PER_SEC;
-        const char *name = "";
-
-        for (int a = 0; a < _ACTION_MAX; a++)
-                if (r->actions >> a & 1)
-                        g_string_append_printf(actions, "%s%s", actions->len > 0 ? ", " : "", action_to_string((Action)a));
-        for (int e = 0; e < _ENFORCER_KIND_MAX; e++)
-                if (r->enforcers >> e & 1)
-                        name = enforcer_kind_to_string((EnforcerKind)e);
-        g_string_append_printf(s, "%" G_GUINT64_FORMAT " time%s, %s%s%s UTC, by %s%s%s; %s by %s", r->count, r->count == 1 ? "" : "s", first,
-                               once ? "" : " to ", once ? "" : last, r->comm && *r->comm ? r->comm : "?", r->unit && *r->unit ? " in " : "",
-                               r->unit ?: "", actions->str, name);
-        if (r->exact)
-                g_string_append_printf(s, "; it was %s", r->exact);
-        if (r->note)
-                g_string_append_printf(s, "; allows %s", r->note);
-        return g_string_free(g_steal_pointer(&s), FALSE);
 }

@@ -118,7 +118,10 @@ char *refine_fragment(const Refine *r, const char *name, const char *slice);
 /** refine_quote() - @text in YAML's double quotes. What is no UTF-8 is left out: patterns have none. To be freed. */
 char *refine_quote(const char *text);
 
-/* ---- between refine.c and refine-fragment.c ---------------------------------------------------------------------------------- */
+/* ---- between refine.c, refine-text.c and refine-fragment.c -------------------------------------------------------------------- */
+
+/* Of RefineRule.perms, for AppArmor: it was executed. */
+#define REFINE_EXECUTED (UINT64_C(1) << 16)
 
 /** refine_rule() - the rule of @section with this @key, made if it is not there; NULL: there are too many. @key: taken. */
 RefineRule *refine_rule(Refine *r, RefineSection section, char *key);

@@ -32,7 +32,8 @@ static const Verb verbs[] = {
         {"rules", 0, 1, verb_rules, ""},
         {"alarms", 0, 0, verb_alarms, " since until policy unit follow lines directory "},
         {"export", 1, 1, verb_export, " format base "},
-        {"advise", 1, 1, verb_advise, " model "},
+        {"advise", 1, 1, verb_advise, " model root "},
+        {"refine", 1, 1, verb_refine, " since until yes dry-run directory root "},
         {"model list", 0, 0, verb_model_list, " root "},
         {"model show", 1, 1, verb_model_show, " root generalised strictness "},
         {"model diff", 2, 2, verb_model_diff, " root quiet "},
@@ -62,6 +63,8 @@ enum {
         OPTION_STRICTNESS,
         OPTION_FORCE,
         OPTION_GENERALISED,
+        OPTION_YES,
+        OPTION_DRY_RUN,
         OPTION_VERSION,
 };
 
@@ -92,6 +95,8 @@ static const struct option long_options[] = {
         {"strictness", required_argument, NULL, OPTION_STRICTNESS},
         {"force", no_argument, NULL, OPTION_FORCE},
         {"generalised", no_argument, NULL, OPTION_GENERALISED},
+        {"yes", no_argument, NULL, OPTION_YES},
+        {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
         {},
 };
 
@@ -126,6 +131,10 @@ static void help(void)
              "      --base[=FILE]      as part of a container engine's seccomp profile\n"
              "  advise UNIT            which named rules it can bear by its model, and a policy of them\n"
              "      --model=NAME       the model of this policy, or a file\n"
+             "  refine POLICY          make rules of the alarms of an allow-list, and add what is accepted\n"
+             "   -S --since=TIME       of alarms since then; else since the policy is in force\n"
+             "      --yes              accept all\n"
+             "      --dry-run          print what would be written\n"
              "  model                  list the models of what workloads do\n"
              "  model show MODEL       what one says; MODEL: a policy's name, or a file, as ./FILE\n"
              "      --generalised      as rules, and what was widened for that\n"
@@ -215,6 +224,8 @@ static const struct {
         {OPTION_BASE, offsetof(Options, base)},
         {OPTION_FORCE, offsetof(Options, force)},
         {OPTION_GENERALISED, offsetof(Options, generalised)},
+        {OPTION_YES, offsetof(Options, yes)},
+        {OPTION_DRY_RUN, offsetof(Options, dry_run)},
 };
 
 static int parse_option(int c, Options *o)

@@ -42,6 +42,8 @@ typedef struct Options {
         const char *strictness;
         bool force;
         bool generalised;
+        bool yes;
+        bool dry_run;
         bool base;             /* onto another profile: */
         const char *base_file; /* NULL: the engine's own */
         const char *model;     /* of advise: a policy's name, or a file */
@@ -57,6 +59,7 @@ int verb_reload(const Options *o, char **args);
 int verb_check(const Options *o, char **args);
 int verb_rules(const Options *o, char **args);
 int verb_advise(const Options *o, char **args);
+int verb_refine(const Options *o, char **args);
 int verb_alarms(const Options *o, char **args);
 int verb_export(const Options *o, char **args);
 int verb_model_list(const Options *o, char **args);

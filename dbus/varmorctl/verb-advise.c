@@ -3,7 +3,6 @@
 /* advise: which of the named rules a unit can bear, by its model, and a policy of them. The text is YAML as a whole: what is not in the
  * policy stands in comments. Reads the catalogue and the models itself, and needs no running daemon. */
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <glib.h>
 #include <stdio.h>
@@ -11,7 +10,7 @@
 #include <string.h>
 
 #include "facts.h"
-#include "model-json.h"
+#include "model-files.h"
 #include "model-store.h"
 #include "output.h"
 #include "unit.h"
@@ -46,36 +45,12 @@ static void advising_done(Advising *a)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Advising, advising_done)
 
-/* A directory that stands for the host's root: for tests. */
-static const char *root(void)
+static const char *root(const Advising *a)
 {
-        return secure_getenv("VARMOR_ROOT") ?: "";
-}
-
-static void print_diag(const Diag *d)
-{
-        for (guint i = 0; i < d->messages->len; i++) {
-                g_autofree char *text = diag_message_format(d->messages->pdata[i]), *shown = printable(text);
-
-                fprintf(stderr, "varmorctl: %s\n", shown);
-        }
+        return a->options->root ?: "";
 }
 
 /* ---- the model ------------------------------------------------------------------------------------------------------------------ */
-
-/* Return: 0, or a negative errno, which is said. */
-static int read_model(const char *path, Model **ret)
-{
-        g_autofree char *shown = printable(path);
-        g_autoptr(Diag) d = diag_new();
-
-        int r = model_store_read(path, ret, d);
-        if (r == -EBADMSG)
-                print_diag(d);
-        else if (r < 0)
-                fprintf(stderr, "varmorctl: cannot read %s: %s\n", shown, g_strerror(-r));
-        return r;
-}
 
 /* When the last recording of @unit in @m ended; -1: there is none. */
 static int64_t ended(const Model *m, const char *unit)
@@ -99,7 +74,7 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 /* Of all that is kept, the model of this unit that was recorded last. */
 static void search_models(Advising *a)
 {
-        g_autofree char *directory = g_strconcat(root(), MODELS_DIR, NULL);
+        g_autofree char *directory = g_strconcat(root(a), MODELS_DIR, NULL);
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
         int64_t best = -1;
@@ -113,8 +88,8 @@ static void search_models(Advising *a)
                 g_autoptr(Model) m = NULL;
                 int64_t when;
 
-                /* Another's may be damaged. */
-                if (read_model(names->pdata[i], &m) < 0)
+                /* Another's may be damaged, which is said. */
+                if (model_arg_read(a->options, names->pdata[i], &m) != EXIT_FINE)
                         continue;
                 when = ended(m, a->unit);
                 if (when <= best)
@@ -131,16 +106,10 @@ static int find_model(Advising *a, const char *name)
 {
         if (!name) {
                 search_models(a);
-                return 0;
+                return EXIT_FINE;
         }
-        if (strchr(name, '/') && (*name == '/' || *name == '.' || g_str_has_suffix(name, ".json")))
-                a->model_path = g_strdup(name);
-        else {
-                g_autofree char *path = model_path(name);
-
-                a->model_path = g_strconcat(root(), path, NULL);
-        }
-        return read_model(a->model_path, &a->model);
+        a->model_path = model_arg_path(a->options, name);
+        return model_arg_read(a->options, name, &a->model);
 }
 
 /* What systemd executes for the unit belongs to what it does, whether or not it was recorded: a reload may not have been. */
@@ -151,9 +120,9 @@ static int add_programs(Advising *a)
 
         for (size_t i = 0; a->model && i < json_length(programs); i++) {
                 const char *path = json_object_get_string(json_object_array_get_idx(programs, i));
-                g_autofree char *text = g_strconcat(root(), path, NULL);
+                g_autofree char *text = g_strconcat(root(a), path, NULL);
                 char *real = realpath(text, NULL);
-                ModelOp op = {.kind = MODEL_EXEC, .object = real && g_str_has_prefix(real, root()) ? real + strlen(root()) : (char *)path};
+                ModelOp op = {.kind = MODEL_EXEC, .object = real && g_str_has_prefix(real, root(a)) ? real + strlen(root(a)) : (char *)path};
 
                 if (model_op_check(&op) == NULL)
                         (void)model_add(more, &op);
@@ -207,13 +176,13 @@ static void find_enforcers(Advising *a)
 
 static int load_catalogue(Advising *a)
 {
-        const ConfRoots roots = {.root = root()};
+        const ConfRoots roots = {.root = root(a)};
         g_autoptr(Diag) d = diag_new();
 
         (void)settings_load(&roots, &a->settings, d);
         facts_find(roots.root, a->settings, d);
         (void)catalogue_load(&roots, a->settings, &a->catalogue, d);
-        print_diag(d);
+        model_print_diag(d);
         if (a->catalogue->rules->len > 0)
                 return EXIT_FINE;
         fprintf(stderr, "varmorctl: there are no named rules\n");
@@ -426,8 +395,8 @@ int verb_advise(const Options *o, char **args)
                 return EXIT_USAGE;
         }
         int code = unit_read(o, a.unit, &a.properties, &a.shown);
-        if (code == EXIT_FINE && find_model(&a, o->model) < 0)
-                code = EXIT_FAILED;
+        if (code == EXIT_FINE)
+                code = find_model(&a, o->model);
         if (code == EXIT_FINE)
                 code = load_catalogue(&a);
         if (code == EXIT_FINE && add_programs(&a) < 0)

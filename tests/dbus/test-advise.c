@@ -34,7 +34,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_done)
 
 static Run run(const char *line)
 {
-        g_autofree char *command = g_strconcat(g_getenv("VARMORCTL"), " ", line, NULL);
+        g_autofree char *command = g_strdup_printf("%s --root '%s' %s", g_getenv("VARMORCTL"), root, line);
         g_auto(GStrv) argv = NULL;
         Run r = {};
         int status;
@@ -81,10 +81,9 @@ static void make_root(void)
         root = g_dir_make_tmp("varmor-advise-XXXXXX", NULL);
         to = g_build_filename(root, "usr/lib/varmor", NULL);
         g_assert_cmpint(g_mkdir_with_parents(to, 0755), ==, 0);
-        command = g_strdup_printf("cp -r '%s' '%s' && chown -R root:root '%s' && chmod -R go-w '%s'", rules, to, root, root);
+        command = g_strdup_printf("cp -r '%s' '%s/generalise.yaml' '%s' && chown -R root:root '%s' && chmod -R go-w '%s'", rules, g_getenv("VARMOR_CONF_DIR"), to, root, root);
         g_assert_cmpint(system(command), ==, 0);
         write_file("usr/lib/varmor/essential.yaml", "essential: [vital.service]\n");
-        g_setenv("VARMOR_ROOT", root, true);
 }
 
 static void remove_root(void)
@@ -92,7 +91,6 @@ static void remove_root(void)
         g_autofree char *command = g_strdup_printf("rm -rf '%s'", root);
 
         g_assert_cmpint(system(command), ==, 0);
-        g_unsetenv("VARMOR_ROOT");
         g_clear_pointer(&root, g_free);
 }
 
@@ -221,6 +219,7 @@ static void stop_systemd(pid_t pid)
 static void test_advise_alone(void)
 {
         g_autoptr(Harness) h G_GNUC_UNUSED = harness_new();
+        g_auto(Run) broken = {};
 
         make_root();
         write_model("web", "web.service", 5, ALL_KINDS, WEB_OPS);
@@ -237,8 +236,10 @@ static void test_advise_alone(void)
         expect("advise part", 3, "#   disallow-mount: operations of the kind mount were not recorded\n");
         expect("advise other", 3, "There is nothing to propose.");
         expect("advise vital --model web", 0, "# The host needs this unit to live");
-        expect("advise other --model absent", 1, "cannot read");
-        expect("advise other --model broken", 1, "broken.json");
+        expect("advise other --model absent", 1, "no model of a policy called");
+        broken = run("advise other --model broken");
+        g_assert_cmpint(broken.code, ==, 3);
+        g_assert_nonnull(strstr(broken.err, "broken.json:1:2"));
         expect("advise 'a b'", 2, "no name of a unit");
         expect("advise", 2, "more arguments");
         expect("advise web --quiet", 2, "takes no --quiet");
@@ -290,6 +291,45 @@ static void test_advise_properties(void)
         remove_root();
 }
 
+/* ---- refine ------------------------------------------------------------------------------------------------------------------- */
+
+/* Without alarms; what becomes of them is shown where there is a journal. */
+static void test_refine(void)
+{
+        g_autoptr(Harness) h = harness_new();
+        g_autofree char *journal = NULL, *line = NULL, *json_line = NULL;
+        g_auto(Run) json = {};
+        json_object *o;
+
+        make_root();
+        journal = g_build_filename(root, "journal", NULL);
+        g_assert_cmpint(g_mkdir_with_parents(journal, 0755), ==, 0);
+        line = g_strdup_printf("refine web --directory '%s' --yes", journal);
+        expect(line, 4, "bus");
+        harness_start_bus(h);
+        harness_start_daemon(h);
+        harness_wait_name(h, VARMOR_BUS_NAME);
+        expect(line, 0, "Of 0 alarms nothing is added.\n");
+        expect("refine absent", 1, "absent");
+        expect("refine", 2, "more arguments");
+        expect("refine web --since yesteryear", 2, "no time");
+        expect("refine web --persist", 2, "takes no --persist");
+        json_line = g_strconcat(line, " --json", NULL);
+        json = run(json_line);
+        o = json_tokener_parse(json.out);
+        g_assert_nonnull(o);
+        g_assert_cmpint(json.code, ==, 0);
+        g_assert_cmpstr(json_object_get_string(member(o, "policy")), ==, "web");
+        g_assert_false(json_object_get_boolean(member(o, "written")));
+        g_assert_true(g_str_has_suffix(json_object_get_string(member(o, "file")), ".yaml.d/50-refine.yaml") ||
+                      g_str_has_suffix(json_object_get_string(member(o, "file")), ".yaml.d/50-refine-web.yaml"));
+        /* What somebody else wrote there stays. */
+        write_file(json_object_get_string(member(o, "file")) + strlen(root), "spec: {policy: {mode: AlwaysAllow}}\n");
+        expect(line, 1, "give it another name");
+        json_object_put(o);
+        remove_root();
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -297,5 +337,6 @@ int main(int argc, char **argv)
                 return 77;
         g_test_add_func("/varmorctl/advise/alone", test_advise_alone);
         g_test_add_func("/varmorctl/advise/properties", test_advise_properties);
+        g_test_add_func("/varmorctl/refine", test_refine);
         return g_test_run();
 }
