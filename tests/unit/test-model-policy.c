@@ -13,7 +13,9 @@
 
 #include "apparmor/compile.h"
 #include "bpf/compile.h"
+#include "bpf/table.h"
 #include "glob-reference.h"
+#include "model-admits.h"
 #include "model-fold.h"
 #include "model-json.h"
 #include "model-policy.h"
@@ -55,140 +57,6 @@ static Policy *policy_of(const General *g)
                 p->depth[k].type = PROFILE_CUSTOM;
         model_policy_fill(p, PROFILE_CUSTOM, list, apparmor);
         return p;
-}
-
-/* ---- objects, as the programs write them: enforcers/bpf/abi.h ------------------------------------------------------------------- */
-
-static unsigned bit_of(uint64_t bit)
-{
-        return (unsigned)__builtin_ctzll(bit);
-}
-
-static char *address_object(const ModelOp *o)
-{
-        bool four = o->family == UINT64_C(1) << AF_INET;
-        GString *s = g_string_new(four ? "/4/" : "/6/");
-
-        for (unsigned i = 0; i < (four ? 4 : 16); i++)
-                g_string_append_printf(s, "%02x", o->address[i]);
-        g_string_append_printf(s, "/%04x/-", (unsigned)o->port);
-        return g_string_free(s, FALSE);
-}
-
-static char *socket_object(const ModelOp *o)
-{
-        char protocol = o->protocol == PROTOCOL_ICMP ? 'i' : o->protocol == PROTOCOL_TCP ? 't' : o->protocol == PROTOCOL_UDP ? 'u' : 'o';
-
-        return g_strdup_printf("/%02x/%x/%c", bit_of(o->family), bit_of(o->type), protocol);
-}
-
-static bool admits_object(const Policy *p, uint32_t kind, const char *object, uint32_t perms)
-{
-        uint32_t have = 0;
-
-        for (guint i = 0; i < p->rules->len; i++) {
-                const Rule *r = p->rules->pdata[i];
-                g_autoptr(GArray) patterns = objects_of_rule(r, false);
-
-                for (guint k = 0; r->qualifiers & RULE_ALLOW && k < patterns->len; k++) {
-                        const ObjectPattern *o = &g_array_index(patterns, ObjectPattern, k);
-
-                        if (o->kind == kind && reference_match(o->text, (const uint8_t *)object, strlen(object)))
-                                have |= objects_perms(r, kind);
-                }
-        }
-        return (perms & ~have) == 0;
-}
-
-static bool admits_mount(const Policy *p, const ModelOp *o)
-{
-        for (unsigned i = 0; i < _MOUNT_WORD_MAX; i++) {
-                g_autofree char *object = g_strdup_printf("/%c/%s%s", VA_MOUNT_LETTERS[i], o->second ?: "none", o->object);
-
-                if (o->flags >> i & 1 && !admits_object(p, VA_KIND_MOUNT, object, 1))
-                        return false;
-        }
-        return true;
-}
-
-static char *numbered(uint64_t bit)
-{
-        return g_strdup_printf("/%02x", bit_of(bit));
-}
-
-static char *named(const ModelOp *o)
-{
-        return g_strdup_printf("/%c/%s", o->outside ? 'o' : 'i', o->object);
-}
-
-/* An operation of which the default says nothing is admitted without a rule: verdict.bpf.c, decide(). */
-static bool admits(const Policy *p, const ModelOp *o)
-{
-        g_autofree char *object = NULL;
-        uint32_t kind = VA_KIND_FILE, perms = 1;
-
-        switch (o->kind) {
-        case MODEL_EXEC:
-                return admits_object(p, VA_KIND_FILE, o->object, PERM_EXEC);
-        case MODEL_FILE:
-                return admits_object(p, VA_KIND_FILE, o->object, (uint32_t)(o->perms | o->owner_perms));
-        case MODEL_CAPABILITY:
-                kind = VA_KIND_CAPABILITY;
-                object = numbered(o->number);
-                break;
-        case MODEL_SOCKET:
-                kind = VA_KIND_SOCKET;
-                object = socket_object(o);
-                break;
-        case MODEL_EGRESS:
-        case MODEL_INGRESS:
-                kind = o->kind == MODEL_EGRESS ? VA_KIND_EGRESS : VA_KIND_INGRESS;
-                object = address_object(o);
-                break;
-        case MODEL_EGRESS_UNIX:
-        case MODEL_INGRESS_UNIX:
-                kind = o->kind == MODEL_EGRESS_UNIX ? VA_KIND_EGRESS_UNIX : VA_KIND_INGRESS_UNIX;
-                object = g_strdup(o->object);
-                break;
-        case MODEL_PTRACE:
-                kind = VA_KIND_PTRACE;
-                object = named(o);
-                perms = (uint32_t)o->perms & (PTRACE_PERM_TRACE | PTRACE_PERM_READ);
-                break;
-        case MODEL_SIGNAL:
-                kind = VA_KIND_SIGNAL;
-                object = named(o);
-                perms = (uint32_t)o->outside;
-                break;
-        case MODEL_MOUNT:
-                return admits_mount(p, o);
-        case MODEL_BPF:
-                kind = VA_KIND_BPF;
-                object = numbered(o->number);
-                break;
-        case MODEL_USERNS:
-                kind = VA_KIND_USERNS;
-                object = g_strdup("/user");
-                break;
-        default:
-                return true; /* system calls: below; named operations: of no class */
-        }
-        return admits_object(p, kind, object, perms);
-}
-
-static void check_objects(const Model *m, const Policy *p)
-{
-        for (guint i = 0; i < m->ops->len; i++) {
-                const ModelOp *o = m->ops->pdata[i];
-
-                if (!admits(p, o)) {
-                        g_autofree char *dump = policy_dump(p);
-
-                        g_test_message("op %u of kind %s, %s, is not admitted:\n%s", i, model_kind_to_string(o->kind), o->object ?: "", dump);
-                        g_test_fail();
-                        return;
-                }
-        }
 }
 
 /* ---- system calls ---------------------------------------------------------------------------------------------------------------- */
@@ -237,7 +105,7 @@ static void test_admits(void)
                 g_autoptr(General) g = generalise(m, rules, &options);
                 g_autoptr(Policy) p = policy_of(g);
 
-                check_objects(m, p);
+                model_admits_check(m, p);
                 check_calls(rand, m, p);
                 if (g_test_failed())
                         return;
@@ -321,17 +189,17 @@ static void test_no_more(void)
         g_autoptr(Policy) p = policy_of(g);
         g_autoptr(Profile) profile = seccomp_profile(p);
 
-        g_assert_false(admits_object(p, VA_KIND_FILE, "/etc/shadow", PERM_READ));
-        g_assert_false(admits_object(p, VA_KIND_FILE, "/etc/passwd", PERM_WRITE));
-        g_assert_false(admits_object(p, VA_KIND_FILE, "/etc/passwd/x", PERM_READ));
-        g_assert_false(admits_object(p, VA_KIND_FILE, "/bin/sh", PERM_EXEC));
-        g_assert_false(admits_object(p, VA_KIND_CAPABILITY, "/15", 1));
-        g_assert_false(admits_object(p, VA_KIND_SOCKET, "/11/3/o", 1));
-        g_assert_false(admits_object(p, VA_KIND_INGRESS, "/4/00000000/0052/-", 1));
-        g_assert_false(admits_object(p, VA_KIND_EGRESS, "/4/0a000001/0050/-", 1));
-        g_assert_true(admits_object(p, VA_KIND_EGRESS_UNIX, "/@bus", 1));
-        g_assert_false(admits_object(p, VA_KIND_EGRESS_UNIX, "/@bus2", 1));
-        g_assert_false(admits_object(p, VA_KIND_PTRACE, "/o/sh", PTRACE_PERM_READ));
+        g_assert_false(model_admits_object(p, VA_KIND_FILE, "/etc/shadow", PERM_READ));
+        g_assert_false(model_admits_object(p, VA_KIND_FILE, "/etc/passwd", PERM_WRITE));
+        g_assert_false(model_admits_object(p, VA_KIND_FILE, "/etc/passwd/x", PERM_READ));
+        g_assert_false(model_admits_object(p, VA_KIND_FILE, "/bin/sh", PERM_EXEC));
+        g_assert_false(model_admits_object(p, VA_KIND_CAPABILITY, "/15", 1));
+        g_assert_false(model_admits_object(p, VA_KIND_SOCKET, "/11/3/o", 1));
+        g_assert_false(model_admits_object(p, VA_KIND_INGRESS, "/4/00000000/0052/-", 1));
+        g_assert_false(model_admits_object(p, VA_KIND_EGRESS, "/4/0a000001/0050/-", 1));
+        g_assert_true(model_admits_object(p, VA_KIND_EGRESS_UNIX, "/@bus", 1));
+        g_assert_false(model_admits_object(p, VA_KIND_EGRESS_UNIX, "/@bus2", 1));
+        g_assert_false(model_admits_object(p, VA_KIND_PTRACE, "/o/sh", PTRACE_PERM_READ));
         g_assert_cmphex(ret_of(profile, "socket", 0, AF_INET), ==, SECCOMP_RET_ALLOW);
         g_assert_cmphex(ret_of(profile, "socket", 0, AF_PACKET), ==, SECCOMP_RET_ERRNO);
         g_assert_cmphex(ret_of(profile, "ptrace", 0, 0), ==, SECCOMP_RET_ERRNO);
@@ -510,9 +378,124 @@ static void test_yaml(void)
                 p = policy_of_yaml(root, text);
                 g_assert_cmpstr(p->full_name, ==, i % 2 ? "system.slice/web" : "web");
                 g_assert_cmpstr(p->target.name, ==, i % 3 ? "web@a.service" : "web.service");
-                check_objects(m, p);
+                model_admits_check(m, p);
         }
         tree_free(root);
+}
+
+/* The same by the tables that the kernel gets, which also refuse what the small model has not. */
+static void test_tables(void)
+{
+        for (unsigned i = 0; i < 40 && !g_test_failed(); i++) {
+                g_autoptr(GRand) rand = g_rand_new_with_seed(300 + i);
+                g_autoptr(Model) m = i > 0 ? random_model(rand, 60) : small_model();
+                const GeneraliseOptions options = {.strictness = (Strictness)(i % _STRICTNESS_MAX)};
+                g_autoptr(General) g = generalise(m, rules, &options);
+                g_autoptr(Policy) p = policy_of(g);
+                g_autoptr(Profile) profile = NULL;
+                g_autoptr(Diag) d = diag_new();
+                g_autofree void *table = NULL;
+                gsize size;
+
+                g_assert_cmpint(bpf_compile(p, &profile, d), ==, 0);
+                g_assert_cmpuint(g_bytes_get_size(profile->blob), >, 0);
+                table = g_memdup2(g_bytes_get_data(profile->blob, NULL), size = g_bytes_get_size(profile->blob));
+                g_assert_cmpint(table_validate(table, size, TABLE_POLICY), ==, 0);
+                model_admits_table = table;
+                model_admits_check(m, p);
+                if (i == 0) {
+                        g_assert_true(model_admits_object(p, VA_KIND_FILE, "/etc/passwd", PERM_READ));
+                        g_assert_false(model_admits_object(p, VA_KIND_FILE, "/etc/shadow", PERM_READ));
+                        g_assert_false(model_admits_object(p, VA_KIND_FILE, "/etc/passwd", PERM_WRITE));
+                        g_assert_false(model_admits_object(p, VA_KIND_EGRESS, "/4/0a000001/0050/-", 1));
+                        g_assert_false(model_admits_object(p, VA_KIND_CAPABILITY, "/15", 1));
+                }
+                model_admits_table = NULL;
+        }
+}
+
+/* ---- AppArmor's text ------------------------------------------------------------------------------------------------------------ */
+
+/* The expression in quotes at @s, in the language of patterns. To be freed. */
+static char *unquote(const char *s)
+{
+        GString *out = g_string_new(NULL);
+
+        for (s++; *s && *s != '"'; s++) {
+                char c = *s;
+
+                if (*s == '\\' && g_ascii_isdigit(s[1])) {
+                        c = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+                        s += 3;
+                        if (c && strchr("*?[]{},\\^@", c))
+                                g_string_append_c(out, '\\');
+                } else if (*s == '\\') {
+                        g_string_append_c(out, '\\');
+                        c = *++s;
+                }
+                g_string_append_c(out, c);
+        }
+        return g_string_free(out, FALSE);
+}
+
+static uint32_t letters(const char *s)
+{
+        uint32_t perms = 0;
+
+        for (; *s && *s != ','; s++)
+                perms |= *s == 'r' ? PERM_READ : *s == 'w' ? PERM_WRITE | PERM_APPEND : *s == 'a' ? PERM_APPEND : strchr("mx", *s) ? PERM_EXEC : 0;
+        return perms;
+}
+
+/* What the text grants on @path: to anybody, or with @owner to its owner. */
+static uint32_t text_perms(char **lines, const char *path, bool owner)
+{
+        uint32_t have = 0;
+
+        for (char **l = lines; *l; l++) {
+                const char *quote = strchr(*l, '"'), *end = quote ? strstr(quote, "\" ") : NULL;
+                g_autofree char *pattern = end ? unquote(quote) : NULL;
+
+                if (!pattern || strstr(*l, "mount ") || (!owner && g_str_has_prefix(*l, "  owner ")))
+                        continue;
+                if (reference_match(pattern, (const uint8_t *)path, strlen(path)))
+                        have |= letters(end + 2);
+        }
+        return have;
+}
+
+static void test_apparmor_admits(void)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < 40 && !g_test_failed(); i++) {
+                g_autoptr(GRand) rand = g_rand_new_with_seed(700 + i);
+                g_autoptr(Model) m = i > 0 ? random_model(rand, 60) : small_model();
+                const GeneraliseOptions options = {.strictness = (Strictness)(i % _STRICTNESS_MAX)};
+                g_autoptr(General) g = generalise(m, rules, &options);
+                g_autoptr(Diag) d = diag_new();
+                g_autofree char *text = model_apparmor(g, d);
+                g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+                if (i == 0) {
+                        g_assert_cmpuint(text_perms(lines, "/etc/passwd", true), ==, PERM_READ);
+                        g_assert_cmpuint(text_perms(lines, "/etc/a,b", false), ==, PERM_READ);
+                        g_assert_cmpuint(text_perms(lines, "/etc/shadow", true), ==, 0);
+                        g_assert_cmpuint(text_perms(lines, "/var/log/nginx/access.log", false), ==, 0);
+                }
+                for (guint k = 0; k < m->ops->len; k++) {
+                        const ModelOp *o = m->ops->pdata[k];
+                        uint32_t want = o->kind == MODEL_EXEC ? PERM_EXEC : o->kind == MODEL_FILE ? (uint32_t)o->perms : 0;
+                        uint32_t owner = o->kind == MODEL_FILE ? (uint32_t)o->owner_perms : 0;
+
+                        if ((want & ~text_perms(lines, o->object ?: "", false)) || (owner & ~text_perms(lines, o->object ?: "", true))) {
+                                g_test_message("%s %s is not admitted:\n%s", model_kind_to_string(o->kind), o->object, text);
+                                g_test_fail();
+                        }
+                        n += want || owner;
+                }
+        }
+        g_assert_cmpuint(n, >, 100);
 }
 
 /* Folding gives fewer, and a star takes what stands beside it. */
@@ -552,8 +535,10 @@ int main(int argc, char *argv[])
         g_test_add_func("/model-policy/admits", test_admits);
         g_test_add_func("/model-policy/apparmor", test_apparmor);
         g_test_add_func("/model-policy/huge-pages", test_huge_pages);
+        g_test_add_func("/model-policy/apparmor-admits", test_apparmor_admits);
         g_test_add_func("/model-policy/systemd", test_systemd);
         g_test_add_func("/model-policy/compile", test_compile);
+        g_test_add_func("/model-policy/tables", test_tables);
         g_test_add_func("/model-policy/yaml", test_yaml);
         r = g_test_run();
         generalise_rules_free(rules);
