@@ -20,7 +20,7 @@ static uint32_t enforcers_of(const Manager *m, const Entry *e)
         uint32_t mask = 0;
 
         for (EnforcerKind k = 0; p && p->valid && k < _ENFORCER_KIND_MAX; k++)
-                if (bundle_policy_enforcers(p) & 1U << k && m->slots[k].enforcer && !profile_is_empty(p->profiles[k]))
+                if (bundle_policy_enforcers(p) & 1U << k && slot_serves(&m->slots[k], p->mode) && !profile_is_empty(p->profiles[k]))
                         mask |= 1U << k;
         return mask;
 }

@@ -41,10 +41,17 @@ typedef struct Slot {
         Enforcer *enforcer;    /* NULL: not available */
         sd_event_source *io;
         sd_event_source *repeats;
+        bool only_records;     /* see EnforcerOps */
         bool covered;          /* cover() has been called with the targets as they are, and has succeeded */
         int cover_error;       /* negative errno: what it said last */
         EnforcerCounters told; /* of its counters: what the journal has been told */
 } Slot;
+
+/* Can it do here what a policy of the mode @mode asks of it? */
+static inline bool slot_serves(const Slot *s, Mode mode)
+{
+        return s->enforcer && (!s->only_records || mode == MODE_BEHAVIOR_MODELING);
+}
 
 /* Somebody who waits for a load. */
 typedef struct Waiter {

@@ -40,7 +40,7 @@ static char *describe_uncovered(const Manager *m, const BundlePolicy *p)
                 return g_strdup_printf("which cgroups the policies cover cannot be worked out, it stays as it was before: %s",
                                        m->targets_failure);
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++)
-                if (bundle_policy_enforcers(p) & 1U << k && m->slots[k].enforcer && m->slots[k].cover_error < 0)
+                if (bundle_policy_enforcers(p) & 1U << k && slot_serves(&m->slots[k], p->mode) && m->slots[k].cover_error < 0)
                         return g_strdup_printf("the %s enforcer cannot label the cgroups that it covers: %s",
                                                enforcer_kind_to_string(k), strerror(-m->slots[k].cover_error));
         return NULL;

@@ -479,7 +479,7 @@ int manager_enforcement(const Manager *m, const char *full_name, Enforcement ret
                 return r;
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
                 ret[k] = (Enforcement){0};
-                if (!p || e->failure || !m->slots[k].enforcer || profile_is_empty(p->profiles[k]))
+                if (!p || e->failure || !slot_serves(&m->slots[k], p->mode) || profile_is_empty(p->profiles[k]))
                         continue;
                 ret[k] = (Enforcement){.in_force = true, .since_usec = p->profiles[k]->since_usec, .targets = targets->len};
                 for (guint i = 0; e->loose && i < e->loose->len; i++)

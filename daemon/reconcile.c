@@ -25,7 +25,8 @@ static int remove_one(Manager *m, Slot *s, const char *policy)
 static int apply_one(Manager *m, Entry *e, Slot *s)
 {
         BundlePolicy *p = e->pub.current;
-        Profile *profile = p && bundle_policy_enforcers(p) & 1U << s->ops->kind ? p->profiles[s->ops->kind] : NULL;
+        bool wanted = p && bundle_policy_enforcers(p) & 1U << s->ops->kind && slot_serves(s, p->mode);
+        Profile *profile = wanted ? p->profiles[s->ops->kind] : NULL;
         char digest[65];
         int r;
 
@@ -61,6 +62,8 @@ static int apply_one(Manager *m, Entry *e, Slot *s)
 
 static void entry_apply(Manager *m, Entry *e)
 {
+        const BundlePolicy *p = e->pub.current;
+
         g_clear_pointer(&e->failure, g_free);
         e->in_force = false;
         e->pub.missing = 0;
@@ -69,11 +72,10 @@ static void entry_apply(Manager *m, Entry *e)
                 Slot *s = &m->slots[k];
                 int r;
 
-                if (!s->enforcer) {
-                        if (e->pub.current && bundle_policy_enforcers(e->pub.current) & 1U << k)
-                                e->pub.missing |= 1U << k;
+                if (p && bundle_policy_enforcers(p) & 1U << k && !slot_serves(s, p->mode))
+                        e->pub.missing |= 1U << k;
+                if (!s->enforcer)
                         continue;
-                }
                 r = apply_one(m, e, s);
                 e->in_force |= r == 1;
                 if (r < 0 && !e->failure)
@@ -94,6 +96,8 @@ static void cover_all(Manager *m)
 
                 if (!s->enforcer || s->covered || !m->targets || !s->ops->cover)
                         continue;
+                if (s->only_records && g_hash_table_size(m->models) == 0)
+                        continue; /* nobody is in need of it */
                 r = s->ops->cover(s->enforcer, m->targets, (const char *const *)m->target_policies);
                 if (r < 0 && r != s->cover_error) /* it is tried again with each poll, and said once */
                         journal_log(m->journal, LOG_ERR, MESSAGE_POLICY_DEGRADED, NULL,
@@ -411,15 +415,17 @@ int manager_open_enforcers(Manager *m)
                         continue;
                 r = open_one(m, s, d);
                 s->covered = false;
-                info->available = r >= 0;
+                s->only_records = r >= 0 && s->ops->only_records && s->ops->only_records(s->enforcer);
+                info->available = r >= 0 && !s->only_records;
                 g_free(info->missing);
-                info->missing = r >= 0            ? g_strdup("")
+                info->missing = info->available        ? g_strdup("")
                                 : d->messages->len > 0 ? g_strdup(((DiagMessage *)d->messages->pdata[0])->text)
                                                        : g_strdup(strerror(-r));
-                if (r < 0)
+                if (!info->available)
                         journal_log(m->journal, LOG_ERR, MESSAGE_ENFORCER_MISSING, NULL,
-                                    "The %s enforcer is not available: %s", enforcer_kind_to_string(k), info->missing);
-                for (guint i = 0; r >= 0 && i < d->messages->len; i++)
+                                    "The %s enforcer is not available: %s%s", enforcer_kind_to_string(k), info->missing,
+                                    s->only_records ? "; it can record" : "");
+                for (guint i = 0; info->available && i < d->messages->len; i++)
                         journal_log(m->journal, LOG_WARNING, MESSAGE_ENFORCER_MISSING, NULL, "The %s enforcer is not whole: %s",
                                     enforcer_kind_to_string(k), ((DiagMessage *)d->messages->pdata[i])->text);
         }

@@ -166,6 +166,10 @@ typedef struct EnforcerOps {
          * Return: 0; -ENOENT: it does not record @policy. */
         int (*recorded)(Enforcer *e, const char *policy, uint64_t ret_lost[static _MODEL_KIND_MAX]);
 
+        /** only_records() - nothing can be enforced here, but what workloads do can be recorded; open() said why in its first message. May be
+         * NULL: no. */
+        bool (*only_records)(Enforcer *e);
+
         /** pid_confined() - may be NULL. 1 if @pid is under any policy, 0 if not, negative errno if it cannot be known (then the
          * caller must refuse). */
         int (*pid_confined)(Enforcer *e, pid_t pid);

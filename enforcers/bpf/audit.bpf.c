@@ -45,7 +45,7 @@ static __always_inline void tell(struct va_scratch *s, struct va_call *c, __u32 
 
 /* kernel/auditsc.c: called for every call that is to be logged, before the record is made */
 SEC("fentry/audit_seccomp")
-int BPF_PROG(va_seccomp, unsigned long nr, long signr, int code)
+int VA_PROG(va_seccomp, unsigned long nr, long signr, int code)
 {
         struct task_struct *t = bpf_get_current_task_btf();
         struct va_call c = {.nr = nr, .code = code};
@@ -66,7 +66,7 @@ int BPF_PROG(va_seccomp, unsigned long nr, long signr, int code)
 
 /* security/lsm_audit.c: what AppArmor's records are made by, on behalf of the current task */
 SEC("fentry/common_lsm_audit")
-int BPF_PROG(va_lsm_audit)
+int VA_PROG(va_lsm_audit)
 {
         struct va_call c = {};
         struct va_scratch *s = who(bpf_get_current_task_btf());

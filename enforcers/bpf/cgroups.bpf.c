@@ -61,7 +61,7 @@ static __always_inline int label(struct va_scratch *s, struct cgroup *cgrp, cons
 }
 
 SEC("tp_btf/cgroup_mkdir")
-int BPF_PROG(va_mkdir, struct cgroup *cgrp, const char *path)
+int VA_PROG(va_mkdir, struct cgroup *cgrp, const char *path)
 {
         struct va_scratch *s;
         int index, r = -1;
@@ -80,7 +80,7 @@ int BPF_PROG(va_mkdir, struct cgroup *cgrp, const char *path)
 }
 
 SEC("tp_btf/cgroup_rmdir")
-int BPF_PROG(va_rmdir, struct cgroup *cgrp, const char *path)
+int VA_PROG(va_rmdir, struct cgroup *cgrp, const char *path)
 {
         __u64 id;
 

@@ -145,6 +145,11 @@ static int enforcer_shutdown(Enforcer *e)
         return pins_remove(PIN_DIRECTORY);
 }
 
+static bool enforcer_only_records(Enforcer *e)
+{
+        return e->pins.traced;
+}
+
 static int enforcer_apply(Enforcer *e, const char *policy, const Profile *p)
 {
         int r = tables_apply(e, policy, p);
@@ -296,5 +301,6 @@ const EnforcerOps bpf_enforcer_ops = {
         .watch = needs_watch,
         .cgroup_path = labels_cgroup_path,
         .recorded = records_of,
+        .only_records = enforcer_only_records,
         .pid_confined = labels_pid_confined,
 };

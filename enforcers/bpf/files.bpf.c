@@ -78,7 +78,7 @@ static __always_inline bool is_proc_of_self(struct file *file)
 }
 
 SEC("lsm/file_open")
-int BPF_PROG(va_file_open, struct file *file, int ret)
+int VA_PROG(va_file_open, struct file *file, int ret)
 {
         __u32 flags, want;
 
@@ -99,7 +99,7 @@ int BPF_PROG(va_file_open, struct file *file, int ret)
 
 /* From wherever it came. */
 SEC("lsm/file_receive")
-int BPF_PROG(va_receive, struct file *file, int ret)
+int VA_PROG(va_receive, struct file *file, int ret)
 {
         struct va_scratch *s;
         __u64 mnt, dentry;
@@ -129,7 +129,7 @@ int BPF_PROG(va_receive, struct file *file, int ret)
 
 /* A descriptor that was opened to append begins to write. */
 SEC("lsm/file_fcntl")
-int BPF_PROG(va_setfl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+int VA_PROG(va_setfl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -140,11 +140,8 @@ int BPF_PROG(va_setfl, struct file *file, unsigned int cmd, unsigned long arg, i
         return mediate_file(file, VA_OP_FCNTL, VA_WRITE);
 }
 
-SEC("lsm/mmap_file")
-int BPF_PROG(va_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags, int ret)
+static __always_inline int mediate_mmap(struct file *file, unsigned long prot)
 {
-        if (ret != 0)
-                return ret;
         if (!file || !(prot & PROT_EXEC))
                 return 0; /* allow: reading and writing were asked about when it was opened */
         if (va_unconfined(bpf_get_current_task_btf()))
@@ -152,8 +149,21 @@ int BPF_PROG(va_mmap, struct file *file, unsigned long reqprot, unsigned long pr
         return mediate_file(file, VA_OP_MMAP, VA_EXEC);
 }
 
+SEC("lsm/mmap_file")
+int VA_PROG(va_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags, int ret)
+{
+        return ret != 0 ? ret : mediate_mmap(file, prot);
+}
+
+/* The function that calls the hook has other arguments. */
+SEC("fexit/security_mmap_file")
+int VA_PROG(va_mmap_traced, struct file *file, unsigned long prot, unsigned long flags, int ret)
+{
+        return ret != 0 ? ret : mediate_mmap(file, prot);
+}
+
 SEC("lsm/file_mprotect")
-int BPF_PROG(va_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot, int ret)
+int VA_PROG(va_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot, int ret)
 {
         struct file *file;
 
@@ -228,14 +238,14 @@ static __always_inline int mediate_ioctl(struct file *file, unsigned int cmd)
 }
 
 SEC("lsm/file_ioctl")
-int BPF_PROG(va_ioctl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+int VA_PROG(va_ioctl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {
         return ret != 0 ? ret : mediate_ioctl(file, cmd);
 }
 
 /* Since v6.8; before, it calls file_ioctl. */
 SEC("lsm/file_ioctl_compat")
-int BPF_PROG(va_ioctl_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+int VA_PROG(va_ioctl_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {
         return ret != 0 ? ret : mediate_ioctl(file, cmd);
 }

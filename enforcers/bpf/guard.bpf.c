@@ -38,7 +38,7 @@ static __always_inline bool is_ours(const char *name)
 }
 
 SEC("lsm/bpf_map")
-int BPF_PROG(va_bpf_map, struct bpf_map *map, unsigned int mode, int ret)
+int VA_PROG(va_bpf_map, struct bpf_map *map, unsigned int mode, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -46,7 +46,7 @@ int BPF_PROG(va_bpf_map, struct bpf_map *map, unsigned int mode, int ret)
 }
 
 SEC("lsm/bpf_prog")
-int BPF_PROG(va_bpf_prog, struct bpf_prog *prog, int ret)
+int VA_PROG(va_bpf_prog, struct bpf_prog *prog, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -55,7 +55,7 @@ int BPF_PROG(va_bpf_prog, struct bpf_prog *prog, int ret)
 
 /* No hook sees which link somebody gets, by pin or by id, so nobody confined gets any. */
 SEC("lsm/bpf")
-int BPF_PROG(va_bpf, int cmd, void *attr, unsigned int size, int ret)
+int VA_PROG(va_bpf, int cmd, void *attr, unsigned int size, int ret)
 {
         struct va_scratch *s;
         struct va_text t;
@@ -95,7 +95,7 @@ static __always_inline bool sets_up(struct task_struct *t)
 }
 
 SEC("lsm/task_kill")
-int BPF_PROG(va_guard_kill, struct task_struct *p, void *info, int sig, const void *cred, int ret)
+int VA_PROG(va_guard_kill, struct task_struct *p, void *info, int sig, const void *cred, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -104,14 +104,14 @@ int BPF_PROG(va_guard_kill, struct task_struct *p, void *info, int sig, const vo
 
 /* Signals of descriptors are sent in nobody's name; varmord asks for none. */
 SEC("lsm/file_send_sigiotask")
-int BPF_PROG(va_sigio, struct task_struct *p, void *owner, int sig, int ret)
+int VA_PROG(va_sigio, struct task_struct *p, void *owner, int sig, int ret)
 {
         return ret != 0 ? ret : va_is_self(p) ? -EPERM : 0;
 }
 
 /* What sets a workload up would do what its tracer wants, under no policy. */
 SEC("lsm/ptrace_access_check")
-int BPF_PROG(va_guard_ptrace, struct task_struct *child, unsigned int mode, int ret)
+int VA_PROG(va_guard_ptrace, struct task_struct *child, unsigned int mode, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -121,7 +121,7 @@ int BPF_PROG(va_guard_ptrace, struct task_struct *child, unsigned int mode, int 
 }
 
 SEC("lsm/task_setrlimit")
-int BPF_PROG(va_setrlimit, struct task_struct *p, unsigned int resource, void *limit, int ret)
+int VA_PROG(va_setrlimit, struct task_struct *p, unsigned int resource, void *limit, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -129,7 +129,7 @@ int BPF_PROG(va_setrlimit, struct task_struct *p, unsigned int resource, void *l
 }
 
 SEC("lsm/task_setscheduler")
-int BPF_PROG(va_setscheduler, struct task_struct *p, int ret)
+int VA_PROG(va_setscheduler, struct task_struct *p, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -137,7 +137,7 @@ int BPF_PROG(va_setscheduler, struct task_struct *p, int ret)
 }
 
 SEC("lsm/task_setnice")
-int BPF_PROG(va_setnice, struct task_struct *p, int nice, int ret)
+int VA_PROG(va_setnice, struct task_struct *p, int nice, int ret)
 {
         if (ret != 0)
                 return ret;

@@ -28,6 +28,7 @@ static const struct {
         {"va_file_open", FILES},
         {"va_receive", FILES},
         {"va_mmap", FILES},
+        {"va_mmap_traced", FILES},
         {"va_mprotect", FILES},
         {"va_ioctl", FILES},
         {"va_ioctl_compat", FILES},

@@ -14,6 +14,26 @@
 
 #define __core __attribute__((preserve_access_index))
 
+/* A program of a hook, with the hook's arguments and behind them what those before it have answered. Where the kernel runs without
+ * the BPF LSM the same program can be attached behind the function that calls the hooks (va_traced, state.bpf.c): then what it
+ * says is not heard, and the verifier wants to see that. */
+extern const volatile bool va_traced;
+
+#define VA_PROG(name, args...)                                                                                          \
+        name(unsigned long long *ctx);                                                                                  \
+        static __always_inline int body_of_##name(unsigned long long *ctx, ##args);                                     \
+        int name(unsigned long long *ctx)                                                                               \
+        {                                                                                                               \
+                int verdict;                                                                                            \
+                                                                                                                        \
+                _Pragma("GCC diagnostic push")                                                                          \
+                _Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                                                  \
+                verdict = body_of_##name(___bpf_ctx_cast(args));                                                        \
+                _Pragma("GCC diagnostic pop")                                                                           \
+                return va_traced ? 0 : verdict;                                                                         \
+        }                                                                                                               \
+        static __always_inline int body_of_##name(unsigned long long *ctx, ##args)
+
 /* include/uapi/asm-generic/errno-base.h */
 #define EPERM 1
 #define ENOMEM 12

@@ -303,7 +303,7 @@ static __always_inline int judge_mount(struct va_scratch *s, const char *source,
 }
 
 SEC("lsm/sb_mount")
-int BPF_PROG(va_mount, const char *source, const struct path *path, const char *type, unsigned long flags, void *data, int ret)
+int VA_PROG(va_mount, const char *source, const struct path *path, const char *type, unsigned long flags, void *data, int ret)
 {
         struct va_scratch *s;
         int r;
@@ -321,7 +321,7 @@ int BPF_PROG(va_mount, const char *source, const struct path *path, const char *
 /* A file system that needs a device has been found, by mount(2) or fsconfig(2): what is the device, whatever the file was
  * called? Number 0 stands for one that does not say which; no device has it. */
 SEC("lsm/sb_set_mnt_opts")
-int BPF_PROG(va_disk_mount, struct super_block *sb, void *opts, unsigned long flags, unsigned long *ret_flags, int ret)
+int VA_PROG(va_disk_mount, struct super_block *sb, void *opts, unsigned long flags, unsigned long *ret_flags, int ret)
 {
         struct block_device *bdev;
         struct va_scratch *s;
@@ -346,7 +346,7 @@ int BPF_PROG(va_disk_mount, struct super_block *sb, void *opts, unsigned long fl
 /* Also by fsconfig(2), which has no mount: every place where the file system is mounted is asked about. What mount(2) lets
  * through was reported above. */
 SEC("lsm/sb_remount")
-int BPF_PROG(va_remount, struct super_block *sb, void *options, int ret)
+int VA_PROG(va_remount, struct super_block *sb, void *options, int ret)
 {
         struct dentry *root;
         struct va_scratch *s;
@@ -476,7 +476,7 @@ static __always_inline int move_attached(struct va_scratch *s, const struct path
 }
 
 SEC("lsm/move_mount")
-int BPF_PROG(va_move_mount, const struct path *from, const struct path *to, int ret)
+int VA_PROG(va_move_mount, const struct path *from, const struct path *to, int ret)
 {
         struct va_scratch *s;
         int r;
@@ -498,7 +498,7 @@ int BPF_PROG(va_move_mount, const struct path *from, const struct path *to, int 
 
 /* Everything gets another name: what is below the new root, and what was above it. */
 SEC("lsm/sb_pivotroot")
-int BPF_PROG(va_pivot_root, const struct path *put_old, const struct path *new_root, int ret)
+int VA_PROG(va_pivot_root, const struct path *put_old, const struct path *new_root, int ret)
 {
         struct va_scratch *s;
         int r;
@@ -532,7 +532,7 @@ static __always_inline int check_umount(struct va_scratch *s, struct vfsmount *m
 }
 
 SEC("lsm/sb_umount")
-int BPF_PROG(va_umount, struct vfsmount *mnt, int flags, int ret)
+int VA_PROG(va_umount, struct vfsmount *mnt, int flags, int ret)
 {
         struct va_scratch *s;
         int r;

@@ -36,7 +36,7 @@ __attribute__((noinline)) int va_named(__u32 which, __u32 op)
 }
 
 SEC("lsm/path_chmod")
-int BPF_PROG(va_make, const struct path *path, umode_t mode, int ret)
+int VA_PROG(va_make, const struct path *path, umode_t mode, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -47,7 +47,7 @@ int BPF_PROG(va_make, const struct path *path, umode_t mode, int ret)
 
 /* fs/userfaultfd.c: the system call and the device make the same file, which has a name but no place. */
 SEC("lsm/inode_init_security_anon")
-int BPF_PROG(va_userfaultfd, struct inode *inode, const struct qstr *name, const struct inode *context, int ret)
+int VA_PROG(va_userfaultfd, struct inode *inode, const struct qstr *name, const struct inode *context, int ret)
 {
         static const char wanted[] = "[userfaultfd]";
         char found[sizeof(wanted)] = {};
@@ -65,7 +65,7 @@ int BPF_PROG(va_userfaultfd, struct inode *inode, const struct qstr *name, const
 }
 
 SEC("lsm/socket_setsockopt")
-int BPF_PROG(va_setsockopt, struct socket *sock, int level, int option, int ret)
+int VA_PROG(va_setsockopt, struct socket *sock, int level, int option, int ret)
 {
         if (ret != 0 || level != SOL_SOCKET)
                 return ret;

@@ -18,7 +18,7 @@ static __always_inline int write_at(const struct path *dir, struct dentry *dentr
 }
 
 SEC("lsm/path_mknod")
-int BPF_PROG(va_path_mknod, const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev, int ret)
+int VA_PROG(va_path_mknod, const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -26,25 +26,25 @@ int BPF_PROG(va_path_mknod, const struct path *dir, struct dentry *dentry, umode
 }
 
 SEC("lsm/path_mkdir")
-int BPF_PROG(va_path_mkdir, const struct path *dir, struct dentry *dentry, umode_t mode, int ret)
+int VA_PROG(va_path_mkdir, const struct path *dir, struct dentry *dentry, umode_t mode, int ret)
 {
         return ret != 0 ? ret : write_at(dir, dentry, VA_OP_MKDIR);
 }
 
 SEC("lsm/path_rmdir")
-int BPF_PROG(va_path_rmdir, const struct path *dir, struct dentry *dentry, int ret)
+int VA_PROG(va_path_rmdir, const struct path *dir, struct dentry *dentry, int ret)
 {
         return ret != 0 ? ret : write_at(dir, dentry, VA_OP_RMDIR);
 }
 
 SEC("lsm/path_unlink")
-int BPF_PROG(va_path_unlink, const struct path *dir, struct dentry *dentry, int ret)
+int VA_PROG(va_path_unlink, const struct path *dir, struct dentry *dentry, int ret)
 {
         return ret != 0 ? ret : write_at(dir, dentry, VA_OP_UNLINK);
 }
 
 SEC("lsm/path_symlink")
-int BPF_PROG(va_path_symlink, const struct path *dir, struct dentry *dentry, const char *old_name, int ret)
+int VA_PROG(va_path_symlink, const struct path *dir, struct dentry *dentry, const char *old_name, int ret)
 {
         return ret != 0 ? ret : write_at(dir, dentry, VA_OP_SYMLINK);
 }
@@ -103,7 +103,7 @@ static __always_inline int mediate_pair(const struct pair *p)
 
 /* Both names are on one mount: linkat(2) gives EXDEV else. */
 SEC("lsm/path_link")
-int BPF_PROG(va_path_link, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, int ret)
+int VA_PROG(va_path_link, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, int ret)
 {
         struct pair p = {.from = va_address(old_dentry), .to = va_address(new_dentry), .op = VA_OP_LINK};
 
@@ -114,7 +114,7 @@ int BPF_PROG(va_path_link, struct dentry *old_dentry, const struct path *new_dir
 }
 
 SEC("lsm/path_rename")
-int BPF_PROG(va_path_rename, const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir,
+int VA_PROG(va_path_rename, const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir,
              struct dentry *new_dentry, unsigned int flags, int ret)
 {
         struct pair p = {.from = va_address(old_dentry), .to = va_address(new_dentry), .op = VA_OP_RENAME};
@@ -134,26 +134,26 @@ static __always_inline int write_to(const struct path *path, __u32 op)
 }
 
 SEC("lsm/path_truncate")
-int BPF_PROG(va_path_truncate, const struct path *path, int ret)
+int VA_PROG(va_path_truncate, const struct path *path, int ret)
 {
         return ret != 0 ? ret : write_to(path, VA_OP_TRUNCATE);
 }
 
 /* ftruncate(2), since v6.2; before, it calls path_truncate. */
 SEC("lsm/file_truncate")
-int BPF_PROG(va_truncate, struct file *file, int ret)
+int VA_PROG(va_truncate, struct file *file, int ret)
 {
         return ret != 0 ? ret : write_at(&file->f_path, file->f_path.dentry, VA_OP_TRUNCATE);
 }
 
 SEC("lsm/path_chmod")
-int BPF_PROG(va_path_chmod, const struct path *path, umode_t mode, int ret)
+int VA_PROG(va_path_chmod, const struct path *path, umode_t mode, int ret)
 {
         return ret != 0 ? ret : write_to(path, VA_OP_CHMOD);
 }
 
 SEC("lsm/path_chown")
-int BPF_PROG(va_path_chown, const struct path *path, __u64 uid, __u64 gid, int ret)
+int VA_PROG(va_path_chown, const struct path *path, __u64 uid, __u64 gid, int ret)
 {
         return ret != 0 ? ret : write_to(path, VA_OP_CHOWN);
 }
@@ -273,8 +273,7 @@ static __always_inline int set_times(struct dentry *dentry, struct iattr *attr)
         return write_everywhere(dentry, VA_OP_UTIMES);
 }
 
-SEC("lsm/inode_setattr")
-int va_setattr(unsigned long long *ctx)
+static __always_inline int changes_times(unsigned long long *ctx)
 {
         int ret;
 
@@ -286,28 +285,36 @@ int va_setattr(unsigned long long *ctx)
         return ret != 0 ? ret : set_times((struct dentry *)ctx[0], (struct iattr *)ctx[1]);
 }
 
+SEC("lsm/inode_setattr")
+int va_setattr(unsigned long long *ctx)
+{
+        int verdict = changes_times(ctx);
+
+        return va_traced ? 0 : verdict;
+}
+
 SEC("lsm/inode_setxattr")
-int BPF_PROG(va_setxattr, void *idmap, struct dentry *dentry, const char *name, const void *value, __u64 size, int flags,
+int VA_PROG(va_setxattr, void *idmap, struct dentry *dentry, const char *name, const void *value, __u64 size, int flags,
              int ret)
 {
         return ret != 0 ? ret : write_everywhere(dentry, VA_OP_SETXATTR);
 }
 
 SEC("lsm/inode_removexattr")
-int BPF_PROG(va_removexattr, void *idmap, struct dentry *dentry, const char *name, int ret)
+int VA_PROG(va_removexattr, void *idmap, struct dentry *dentry, const char *name, int ret)
 {
         return ret != 0 ? ret : write_everywhere(dentry, VA_OP_SETXATTR);
 }
 
 /* Since v6.2; before, ACLs are set as xattrs. */
 SEC("lsm/inode_set_acl")
-int BPF_PROG(va_set_acl, void *idmap, struct dentry *dentry, const char *name, void *acl, int ret)
+int VA_PROG(va_set_acl, void *idmap, struct dentry *dentry, const char *name, void *acl, int ret)
 {
         return ret != 0 ? ret : write_everywhere(dentry, VA_OP_SETXATTR);
 }
 
 SEC("lsm/inode_remove_acl")
-int BPF_PROG(va_remove_acl, void *idmap, struct dentry *dentry, const char *name, int ret)
+int VA_PROG(va_remove_acl, void *idmap, struct dentry *dentry, const char *name, int ret)
 {
         return ret != 0 ? ret : write_everywhere(dentry, VA_OP_SETXATTR);
 }

@@ -70,6 +70,8 @@ void needs_settle(Enforcer *e, uint32_t key, const struct va_table *table)
 uint32_t needs_watch(Enforcer *e, uint32_t kinds)
 {
         e->watching = 0;
+        if (e->pins.traced)
+                return 0; /* it looks at nobody but whom it records */
         for (EnforcerKind k = 0; k < _ENFORCER_KIND_MAX; k++) {
                 uint32_t needs = needs_of_records(kinds & 1U << k);
 

@@ -45,7 +45,7 @@ static __always_inline bool is_raw(int family, int type)
 }
 
 SEC("lsm/socket_create")
-int BPF_PROG(va_socket, int family, int type, int protocol, int kern, int ret)
+int VA_PROG(va_socket, int family, int type, int protocol, int kern, int ret)
 {
         struct va_scratch *s;
         struct va_text t;
@@ -182,7 +182,7 @@ static __always_inline int check_address(struct socket *sock, const void *addres
 }
 
 SEC("lsm/socket_connect")
-int BPF_PROG(va_socket_connect, struct socket *sock, void *address, int size, int ret)
+int VA_PROG(va_socket_connect, struct socket *sock, void *address, int size, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -192,7 +192,7 @@ int BPF_PROG(va_socket_connect, struct socket *sock, void *address, int size, in
 }
 
 SEC("lsm/socket_sendmsg")
-int BPF_PROG(va_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
+int VA_PROG(va_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
 {
         void *name;
 
@@ -246,7 +246,7 @@ static long several_step(__u32 i, struct several *x)
 }
 
 SEC("lsm/sctp_bind_connect")
-int BPF_PROG(va_sctp, struct sock *sk, int option, void *address, int size, int ret)
+int VA_PROG(va_sctp, struct sock *sk, int option, void *address, int size, int ret)
 {
         bool own = option == SCTP_SOCKOPT_BINDX_ADD || option == SCTP_PRIMARY_ADDR || option == SCTP_SET_PEER_PRIMARY_ADDR;
         struct several x = {
@@ -376,13 +376,13 @@ static __always_inline int check_unix(struct sock *sk, __u32 kind, __u32 op)
 }
 
 SEC("lsm/unix_stream_connect")
-int BPF_PROG(va_connect, struct sock *sock, struct sock *other, struct sock *newsk, int ret)
+int VA_PROG(va_connect, struct sock *sock, struct sock *other, struct sock *newsk, int ret)
 {
         return ret != 0 ? ret : check_unix(other, VA_KIND_EGRESS_UNIX, VA_OP_CONNECT);
 }
 
 SEC("lsm/unix_may_send")
-int BPF_PROG(va_send, struct socket *sock, struct socket *other, int ret)
+int VA_PROG(va_send, struct socket *sock, struct socket *other, int ret)
 {
         return ret != 0 ? ret : check_unix(other->sk, VA_KIND_EGRESS_UNIX, VA_OP_SENDMSG);
 }
@@ -390,7 +390,7 @@ int BPF_PROG(va_send, struct socket *sock, struct socket *other, int ret)
 /* ---- the own side ----------------------------------------------------------------------------------------------- */
 
 SEC("lsm/socket_bind")
-int BPF_PROG(va_bind, struct socket *sock, void *address, int size, int ret)
+int VA_PROG(va_bind, struct socket *sock, void *address, int size, int ret)
 {
         struct va_scratch *s;
         char first = 1;
@@ -414,7 +414,7 @@ int BPF_PROG(va_bind, struct socket *sock, void *address, int size, int ret)
 
 /* To bind a socket to a file is to make the file. */
 SEC("lsm/path_mknod")
-int BPF_PROG(va_bind_file, const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev, int ret)
+int VA_PROG(va_bind_file, const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev, int ret)
 {
         struct va_scratch *s;
         int r;
@@ -472,7 +472,7 @@ static __always_inline int check_own(struct socket *sock, __u32 op)
 }
 
 SEC("lsm/socket_listen")
-int BPF_PROG(va_listen, struct socket *sock, int backlog, int ret)
+int VA_PROG(va_listen, struct socket *sock, int backlog, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -482,7 +482,7 @@ int BPF_PROG(va_listen, struct socket *sock, int backlog, int ret)
 }
 
 SEC("lsm/socket_accept")
-int BPF_PROG(va_accept, struct socket *sock, struct socket *newsock, int ret)
+int VA_PROG(va_accept, struct socket *sock, struct socket *newsock, int ret)
 {
         if (ret != 0)
                 return ret;

@@ -47,13 +47,15 @@ typedef struct Pins {
         char *directory;    /* progs-BUILD/ */
         char *links;        /* links-BUILD/ */
         char build[65];
+        bool traced;        /* the kernel runs without the BPF LSM: programs see what is done, and cannot deny it */
         bool adopted;       /* our build is the one in force */
         bool core;          /* programs of VA_NEED_CORE are attached, or were by another build */
 } Pins;
 
 /** pins_open() - adopt or load. What is loaded is not attached, and what another build has attached stays so until
  * pins_commit(). @directory: "/sys/fs/bpf/varmor". @p: descriptors -EBADF, all else zero; call pins_done() whatever comes.
- * Return: 0; -EOPNOTSUPP and the reason in @d; another negative errno and what failed in @d. */
+ * Return: 0, where the BPF LSM is missing with that in @d and p->traced; -EOPNOTSUPP and the reason in @d; another negative errno
+ * and what failed in @d. */
 int pins_open(const char *directory, Pins *p, Diag *d);
 
 /** pins_attach() - attach, and pin, all programs for any of @needs that are not attached yet.

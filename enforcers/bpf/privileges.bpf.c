@@ -9,7 +9,7 @@
  * a core file is written as root. That is its own doing. io_uring's is not: its threads take on what credentials the process
  * had when it asked, and the caller takes on registered ones, which va_uring_creds() refuses. */
 SEC("lsm/capable")
-int BPF_PROG(va_capable, const struct cred *cred, void *ns, int cap, unsigned int opts, int ret)
+int VA_PROG(va_capable, const struct cred *cred, void *ns, int cap, unsigned int opts, int ret)
 {
         struct task_struct *task = bpf_get_current_task_btf();
         struct va_scratch *s;
@@ -56,7 +56,7 @@ __attribute__((noinline)) int va_speaks_of_capabilities(struct va_scratch *s)
 }
 
 SEC("lsm/uring_override_creds")
-int BPF_PROG(va_uring_creds, const struct cred *new, int ret)
+int VA_PROG(va_uring_creds, const struct cred *new, int ret)
 {
         struct va_scratch *s;
         int r;
@@ -92,7 +92,7 @@ static __always_inline int check_userns(__u32 op)
 }
 
 SEC("lsm/userns_create")
-int BPF_PROG(va_userns, const struct cred *cred, int ret)
+int VA_PROG(va_userns, const struct cred *cred, int ret)
 {
         return ret != 0 ? ret : check_userns(VA_OP_USERNS_CREATE);
 }
@@ -126,7 +126,7 @@ static __always_inline bool is_joining(struct task_struct *task)
 
 /* Nobody else is asked about setns(2); the kernel asks for sys_admin in the namespace that is entered. */
 SEC("lsm/capable")
-int BPF_PROG(va_join_userns, const struct cred *cred, void *ns, int cap, unsigned int opts, int ret)
+int VA_PROG(va_join_userns, const struct cred *cred, void *ns, int cap, unsigned int opts, int ret)
 {
         struct task_struct *task = bpf_get_current_task_btf();
 

@@ -142,7 +142,7 @@ static __always_inline int mediate_deed(struct task_struct *actor, struct task_s
 }
 
 SEC("lsm/ptrace_access_check")
-int BPF_PROG(va_ptrace, struct task_struct *child, unsigned int mode, int ret)
+int VA_PROG(va_ptrace, struct task_struct *child, unsigned int mode, int ret)
 {
         struct task_struct *t = bpf_get_current_task_btf();
         bool attach = mode & PTRACE_MODE_ATTACH;
@@ -162,7 +162,7 @@ int BPF_PROG(va_ptrace, struct task_struct *child, unsigned int mode, int ret)
 }
 
 SEC("lsm/ptrace_traceme")
-int BPF_PROG(va_traceme, struct task_struct *parent, int ret)
+int VA_PROG(va_traceme, struct task_struct *parent, int ret)
 {
         struct task_struct *t = bpf_get_current_task_btf();
         struct deed d = {.kind = VA_KIND_PTRACE, .op = VA_OP_PTRACE, .does = VA_PTRACE_TRACE, .suffers = VA_PTRACE_TRACEBY};
@@ -175,7 +175,7 @@ int BPF_PROG(va_traceme, struct task_struct *parent, int ret)
 }
 
 SEC("lsm/task_kill")
-int BPF_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cred, int ret)
+int VA_PROG(va_kill, struct task_struct *p, void *info, int sig, const void *cred, int ret)
 {
         struct task_struct *t = bpf_get_current_task_btf();
         struct deed d = {.kind = VA_KIND_SIGNAL, .op = VA_OP_KILL, .does = 1, .signal = sig};
@@ -233,7 +233,7 @@ static __always_inline int check_owner(void)
 }
 
 SEC("lsm/file_fcntl")
-int BPF_PROG(va_fcntl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+int VA_PROG(va_fcntl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -248,7 +248,7 @@ int BPF_PROG(va_fcntl, struct file *file, unsigned int cmd, unsigned long arg, i
 
 /* The same for sockets; the number is in memory that others may change after we have looked. */
 SEC("lsm/file_ioctl")
-int BPF_PROG(va_ioctl_owner, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+int VA_PROG(va_ioctl_owner, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {
         if (ret != 0)
                 return ret;
@@ -257,7 +257,7 @@ int BPF_PROG(va_ioctl_owner, struct file *file, unsigned int cmd, unsigned long 
 
 /* Since v6.8; before, it calls file_ioctl. */
 SEC("lsm/file_ioctl_compat")
-int BPF_PROG(va_owner_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+int VA_PROG(va_owner_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {
         if (ret != 0)
                 return ret;

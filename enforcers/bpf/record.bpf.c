@@ -242,14 +242,14 @@ static __always_inline int note(__u32 nr)
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(va_calls, struct pt_regs *regs, long nr)
+int VA_PROG(va_calls, struct pt_regs *regs, long nr)
 {
         return note(nr);
 }
 
 /* kernel/seccomp.c. What a filter answers never gets to the tracepoint; but who has asked would notice another answer. */
 SEC("fentry/__secure_computing")
-int BPF_PROG(va_filtered)
+int VA_PROG(va_filtered)
 {
         return note(va_call_number(bpf_get_current_task_btf()));
 }

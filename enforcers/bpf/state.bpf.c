@@ -7,6 +7,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+const volatile bool va_traced = false;
+
 struct va_state va_state SEC(".data.va_state") = {};
 
 struct va_smalls_map va_smalls SEC(".maps");

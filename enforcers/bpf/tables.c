@@ -159,6 +159,8 @@ int tables_apply(Enforcer *e, const char *policy, const Profile *p)
         if (generation == 0)
                 generation = 1;
         recorded = ((const struct va_table *)table)->flags & VA_T_RECORD;
+        if (e->pins.traced && !recorded)
+                return -EOPNOTSUPP;
         r = recorded ? records_begin(e, slot) : 0;
         if (r >= 0)
                 r = table_put(e, slot, table, size, generation);

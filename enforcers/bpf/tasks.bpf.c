@@ -7,7 +7,7 @@
 #include "state.bpf.h"
 
 SEC("lsm/task_alloc")
-int BPF_PROG(va_task_alloc, struct task_struct *task, unsigned long flags, int ret)
+int VA_PROG(va_task_alloc, struct task_struct *task, unsigned long flags, int ret)
 {
         struct va_identity *id;
         struct va_scratch *s;
@@ -53,7 +53,7 @@ static __always_inline int prepare(struct va_scratch *s, struct task_struct *t)
 /* Once for each execve(2), before the checks: nothing is pending yet, and of an earlier one that failed during a set-up
  * nothing is left. */
 SEC("lsm/bprm_creds_for_exec")
-int BPF_PROG(va_exec_begin, struct linux_binprm *bprm, int ret)
+int VA_PROG(va_exec_begin, struct linux_binprm *bprm, int ret)
 {
         struct task_struct *t = bpf_get_current_task_btf();
         struct va_identity *id;
@@ -76,7 +76,7 @@ int BPF_PROG(va_exec_begin, struct linux_binprm *bprm, int ret)
 
 /* For the program, and again for each interpreter of a script. */
 SEC("lsm/bprm_check_security")
-int BPF_PROG(va_exec_check, struct linux_binprm *bprm, int ret)
+int VA_PROG(va_exec_check, struct linux_binprm *bprm, int ret)
 {
         struct task_struct *t = bpf_get_current_task_btf();
         struct va_scratch *s;
@@ -111,7 +111,7 @@ int BPF_PROG(va_exec_check, struct linux_binprm *bprm, int ret)
 
 /* The new program begins, and the current task is its leader. */
 SEC("lsm/bprm_committed_creds")
-int BPF_PROG(va_exec_end, struct linux_binprm *bprm)
+int VA_PROG(va_exec_end, struct linux_binprm *bprm)
 {
         struct task_struct *t = bpf_get_current_task_btf();
         struct va_identity *id;
@@ -135,7 +135,7 @@ int BPF_PROG(va_exec_end, struct linux_binprm *bprm)
 /* After the move. Who is confined himself takes along what he carries, and so does what he moves; anybody else decides:
  * the new place counts. */
 SEC("tp_btf/cgroup_attach_task")
-int BPF_PROG(va_attach, struct cgroup *dst, const char *path, struct task_struct *task, bool threadgroup)
+int VA_PROG(va_attach, struct cgroup *dst, const char *path, struct task_struct *task, bool threadgroup)
 {
         struct task_struct *leader;
         struct va_found f = {};

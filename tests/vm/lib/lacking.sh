@@ -16,7 +16,7 @@ attempts() { # what became of a file, a connection and a system call, in a servi
         cat /run/lacking 2>/dev/null || echo "not started"
 }
 
-recorded() { # what BehaviorModeling says of itself: only BPF records, and AppArmor is not needed for it
+recorded() { # BehaviorModeling needs neither: without the BPF LSM programs cannot deny, but they see
         cat >"$policies/lacking.yaml" <<'T'
 apiVersion: crd.varmor.org/v1beta1
 kind: VarmorClusterPolicy
@@ -25,17 +25,18 @@ spec:
   target: {kind: Service, name: lacking.service}
   policy: {enforcer: AppArmorBPFSeccomp, mode: BehaviorModeling, modelingOptions: {duration: 5}}
 T
-        if lacks bpf; then
-                says recorded/why 'nothing can be recorded here: the BPF enforcer is not available' varmorctl reload
-                expect recorded/state refused policy_state lacking
-                expect recorded/nothing 0 bash -c 'ls /var/lib/varmor/recordings 2>/dev/null | wc -l'
-        else
-                reload recorded/reload
-                expect recorded/free "ok ok ok" attempts
-                wait_for 20 grep -q '"path": "/srv/lacking/key"' /var/lib/varmor/recordings/lacking
-                check recorded/seen grep -q '"path": "/srv/lacking/key"' /var/lib/varmor/recordings/lacking
-                expect recorded/state modeling policy_state lacking
-        fi
+        reload recorded/reload
+        expect recorded/free "ok ok ok" attempts
+        wait_for 20 grep -q '"name": "chroot"' /var/lib/varmor/recordings/lacking
+        expect recorded/state modeling policy_state lacking
+        expect recorded/lost 0 grep -c '"lost": {"' /var/lib/varmor/recordings/lacking
+        says recorded/file '"path": "/srv/lacking/key", "access": \["read"\]' cat /var/lib/varmor/recordings/lacking
+        says recorded/mmap '"path": "/usr/lib/[^"]*/libc.so.6", "access": \["exec"\]' cat /var/lib/varmor/recordings/lacking
+        says recorded/exec '"exec": .*"/usr/sbin/chroot", "by": "/usr/bin/bash"' cat /var/lib/varmor/recordings/lacking
+        says recorded/egress '"address": "127.0.0.7", "port": 7' cat /var/lib/varmor/recordings/lacking
+        says recorded/capability '"capability": {"name": "sys_chroot"' cat /var/lib/varmor/recordings/lacking
+        says recorded/socket '"socket": {"family": "inet", "type": "dgram"' cat /var/lib/varmor/recordings/lacking
+        says recorded/call '"syscall": {"name": "chroot"' cat /var/lib/varmor/recordings/lacking
 }
 
 lacking() { # WORD...: of apparmor and bpf, those that this kernel is to lack
