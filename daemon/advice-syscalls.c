@@ -252,21 +252,27 @@ static Holds denies_socket(const Calls *c, const VerdictCall *call, const ModelO
         return worst == best ? worst : HOLDS_MAYBE;
 }
 
-/* Each socket that was made, if they are known. */
-static Holds denies_sockets(const Calls *c, const VerdictCall *call)
+/* Each socket that was made, if they are known; of the family that @call_op tells, if it does. */
+static Holds denies_sockets(const Calls *c, const VerdictCall *call, const ModelOp *call_op)
 {
+        bool some = false, told = call_op->mask == UINT32_MAX && call_op->index == 0;
+        uint64_t only = !told ? UINT64_MAX : call_op->value < 63 ? UINT64_C(1) << call_op->value : UINT64_C(1) << 63;
         Holds worst = HOLDS_NEVER;
-        bool some = false;
+        Known k = {0};
 
         for (guint i = 0; i < c->model->ops->len; i++) {
                 const ModelOp *o = c->model->ops->pdata[i];
 
-                if (o->kind != MODEL_SOCKET)
+                if (o->kind != MODEL_SOCKET || !(o->family & only))
                         continue;
                 some = true;
-                worst = MAX(worst, o->family ? denies_socket(c, call, o) : HOLDS_MAYBE);
+                worst = MAX(worst, denies_socket(c, call, o));
         }
-        return some && advice_knows(c->model, MODEL_SOCKET) ? worst : denies(c, "socket", call, &(Known){0});
+        if (some && advice_knows(c->model, MODEL_SOCKET))
+                return worst;
+        if (call_op->mask)
+                know(&k, (uint32_t)call_op->index, told ? UINT64_MAX : call_op->mask, call_op->value);
+        return denies(c, "socket", call, &k);
 }
 
 static Holds denies_bpf(const Calls *c, const VerdictCall *call)
@@ -294,10 +300,10 @@ static Holds denies_op(const Calls *c, const ModelOp *o)
 
         if (syscall_number(c->native->abi, o->object) < 0)
                 return HOLDS_MAYBE;
+        if (strcmp(o->object, "socket") == 0)
+                return denies_sockets(c, call, o);
         if (o->mask)
                 know(&k, (uint32_t)o->index, o->mask, o->value);
-        else if (strcmp(o->object, "socket") == 0)
-                return denies_sockets(c, call);
         else if (strcmp(o->object, "bpf") == 0)
                 return denies_bpf(c, call);
         know_mode(c->model, o->object, &k);

@@ -364,6 +364,35 @@ static void test_choice(void)
         expect(c, "dirty-pipe-mitigation", ADVICE_IMPOSSIBLE);
 }
 
+/* As BPF records them: of some calls the argument that matters. */
+static void test_arguments(void)
+{
+        static const ModelOp ops[] = {
+                {.kind = MODEL_SYSCALL, .object = (char *)"socket", .mask = UINT32_MAX, .value = AF_INET},
+                {.kind = MODEL_SYSCALL, .object = (char *)"clone", .mask = 0x7e020000},
+                {.kind = MODEL_SYSCALL, .object = (char *)"ioctl", .index = 1, .mask = 0xff00, .value = 0x5400},
+                {.kind = MODEL_SOCKET, .family = BIT(AF_INET), .type = BIT(SOCK_STREAM), .protocol = PROTOCOL_TCP},
+        };
+        g_autoptr(Model) m = new_model(MODEL_KINDS_ALL);
+        g_autoptr(Advice) a = NULL, b = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(ops); i++)
+                add(m, ops[i]);
+        a = judge_with(m, NULL, 1U << ENFORCER_SECCOMP);
+        expect(a, "disable-tcp", ADVICE_AGAINST);
+        expect(a, "disable-inet", ADVICE_AGAINST);
+        expect(a, "disable-udp", ADVICE_FREE);
+        expect(a, "disable-inet6", ADVICE_FREE);
+        expect(a, "disallow-create-user-ns", ADVICE_FREE);
+        expect(a, "disallow-userfaultfd-creation", ADVICE_FREE);
+        g_assert_cmpint(a->ground->verdict, ==, ADVICE_FREE);
+        /* A family of which no socket came to be. */
+        add(m, (ModelOp){.kind = MODEL_SYSCALL, .object = (char *)"socket", .mask = UINT32_MAX, .value = 40});
+        b = judge_with(m, NULL, 1U << ENFORCER_SECCOMP);
+        expect(b, "disable-udp", ADVICE_FREE);
+        g_assert_cmpint(b->ground->verdict, ==, ADVICE_AGAINST);
+}
+
 static void test_policy(void)
 {
         static const char *const units[] = {"web.service", "a\\x2db@1.service", "user-1000.slice", "run-r1.scope", "--.service"};
@@ -425,6 +454,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         settings = settings_new_default();
         settings->disks = g_strdupv(disks);
+        g_strfreev(settings->kube_apiserver);
         settings->kube_apiserver = g_strdupv(api);
         catalogue = load();
         g_test_add_func("/advice/web-server", test_web_server);
@@ -434,6 +464,7 @@ int main(int argc, char **argv)
         g_test_add_func("/advice/unknown", test_unknown);
         g_test_add_func("/advice/properties", test_properties);
         g_test_add_func("/advice/choice", test_choice);
+        g_test_add_func("/advice/arguments", test_arguments);
         g_test_add_func("/advice/policy", test_policy);
         g_test_add_func("/advice/words", test_words);
         r = g_test_run();
