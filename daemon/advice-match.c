@@ -137,10 +137,17 @@ static bool may_be_disk(const char *path)
         return true;
 }
 
-/* Files of the kernel's own file systems are not renamed. */
-static bool can_be_renamed(const char *path)
+static bool is_known(const Match *m, ModelKind k, const char *path)
 {
-        return !g_str_has_prefix(path, "/proc/") && !g_str_has_prefix(path, "/sys/");
+        return model_find(m->model, &(ModelOp){.kind = k, .object = (char *)path}) != NULL;
+}
+
+/* Files of the kernel's own file systems are not renamed; and a write to a socket's file was to connect, or to bind. */
+static bool may_be_renamed(const Match *m, const char *path, uint64_t perms)
+{
+        if (g_str_has_prefix(path, "/proc/") || g_str_has_prefix(path, "/sys/"))
+                return false;
+        return perms & PERM_READ || (!is_known(m, MODEL_EGRESS_UNIX, path) && !is_known(m, MODEL_INGRESS_UNIX, path));
 }
 
 static void ask_file(Match *m, const char *path, uint64_t perms)
@@ -151,7 +158,7 @@ static void ask_file(Match *m, const char *path, uint64_t perms)
         if (*path != '/')
                 m->maybe = true;
         /* A write may have been a rename, which is denied where that name's rules would no longer hold. */
-        if (perms & PERM_WRITE && can_be_renamed(path))
+        if (perms & PERM_WRITE && may_be_renamed(m, path, perms))
                 m->maybe |= (deny & (PERM_READ | PERM_EXEC)) != 0 || holds_rules(m, path);
         if (may_be_disk(path))
                 m->maybe |= (denied(m, VA_KIND_DEVICE, FACTS_DEVICE_UNKNOWN) & perms) != 0;

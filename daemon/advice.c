@@ -367,6 +367,14 @@ Advice *advice_new(const AdviceParams *params)
 
 /* ---- in words ------------------------------------------------------------------------------------------------------------------ */
 
+static void append_text(GString *s, const char *text)
+{
+        g_autoptr(GBytes) bytes = g_bytes_new_static(text, strlen(text));
+        g_autofree char *shown = alarm_dup_bytes(bytes);
+
+        g_string_append_printf(s, " %s", shown);
+}
+
 static void append_field(GString *s, const ModelOp *o, const ModelField *f)
 {
         const void *at = (const char *)o + f->offset;
@@ -375,11 +383,11 @@ static void append_field(GString *s, const ModelOp *o, const ModelField *f)
 
         if (f->type == MODEL_TEXT) {
                 const char *text = *(char *const *)at;
-                g_autoptr(GBytes) bytes = g_bytes_new_static(text ?: "", text ? strlen(text) : 0);
-                g_autofree char *shown = alarm_dup_bytes(bytes);
 
+                if (text && strcmp(f->name, "by") == 0)
+                        g_string_append(s, " by");
                 if (text)
-                        g_string_append_printf(s, " %s%s", strcmp(f->name, "by") == 0 ? "by " : "", shown);
+                        append_text(s, text);
                 return;
         }
         if (f->type == MODEL_ADDRESS) {
@@ -404,6 +412,12 @@ char *advice_op_text(const ModelOp *o)
 {
         GString *s = g_string_new(model_kind_to_string(o->kind));
 
+        if (o->kind == MODEL_SYSCALL && o->mask) {
+                append_text(s, o->object);
+                g_string_append_printf(s, ", argument %" G_GUINT64_FORMAT " & 0x%" G_GINT64_MODIFIER "x is 0x%" G_GINT64_MODIFIER "x",
+                                       o->index, o->mask, o->value);
+                return g_string_free(s, FALSE);
+        }
         for (const ModelField *f = model_fields(o->kind); f->name; f++)
                 append_field(s, o, f);
         return g_string_free(s, FALSE);

@@ -25,6 +25,7 @@ typedef struct Advising {
         json_object *shown;   /* of the unit; may be NULL */
         Model *model;         /* may be NULL */
         char *model_path;
+        guint n_ops;          /* that it has by itself */
         Settings *settings;
         Catalogue *catalogue;
         uint32_t enforcers;   /* what the host has, */
@@ -118,6 +119,7 @@ static int add_programs(Advising *a)
         json_object *programs = json_member(a->shown, "Programs");
         g_autoptr(Model) more = model_new(), all = NULL;
 
+        a->n_ops = a->model ? a->model->ops->len : 0;
         for (size_t i = 0; a->model && i < json_length(programs); i++) {
                 const char *path = json_object_get_string(json_object_array_get_idx(programs, i));
                 g_autofree char *text = g_strconcat(root(a), path, NULL);
@@ -259,7 +261,8 @@ static void describe_model(const Advising *a, GString *s)
                                    "# Record one: varmorctl mode POLICY BehaviorModeling --duration=MINUTES\n");
                 return;
         }
-        g_string_append_printf(s, "# Model: %s, %u operations from %u recordings.\n", path, a->model->ops->len, a->model->sources->len);
+        g_string_append_printf(s, "# Model: %s, %u operations from %u recording%s.\n", path, a->n_ops, a->model->sources->len,
+                               a->model->sources->len == 1 ? "" : "s");
         if (model_is_complete(a->model))
                 g_string_append(s, "# It is complete; what did not happen while it was recorded is not in it.\n");
         else
@@ -346,7 +349,7 @@ static json_object *model_summary(const Advising *a)
 
         add_string(o, "path", path);
         json_object_object_add(o, "complete", json_object_new_boolean(model_is_complete(a->model)));
-        json_object_object_add(o, "operations", json_object_new_uint64(a->model->ops->len));
+        json_object_object_add(o, "operations", json_object_new_uint64(a->n_ops));
         json_object_object_add(o, "recordings", json_object_new_uint64(a->model->sources->len));
         return o;
 }

@@ -106,7 +106,9 @@ static Model *web_server(uint32_t kinds)
         add(m, (ModelOp){.kind = MODEL_SOCKET, .family = BIT(AF_INET), .type = BIT(SOCK_STREAM), .protocol = PROTOCOL_TCP});
         add(m, (ModelOp){.kind = MODEL_SOCKET, .family = BIT(AF_UNIX), .type = BIT(SOCK_DGRAM)});
         add(m, address(MODEL_INGRESS, "0.0.0.0", 80));
+        /* To connect is to write to the file, too. */
         add(m, (ModelOp){.kind = MODEL_EGRESS_UNIX, .object = (char *)"/run/systemd/journal/dev-log"});
+        add_file(m, "/run/systemd/journal/dev-log", PERM_WRITE);
         for (size_t i = 0; i < G_N_ELEMENTS(calls); i++)
                 add_call(m, calls[i]);
         return m;
@@ -436,6 +438,7 @@ static void test_words(void)
                 {{.kind = MODEL_EXEC, .object = (char *)"/bin/x", .second = (char *)"/bin/y"}, "exec /bin/x by /bin/y"},
                 {{.kind = MODEL_CAPABILITY, .number = BIT(CAP_CHOWN)}, "capability chown"},
                 {{.kind = MODEL_USERNS}, "userns"},
+                {{.kind = MODEL_SYSCALL, .object = (char *)"socket", .mask = UINT32_MAX, .value = 2}, "syscall socket, argument 0 & 0xffffffff is 0x2"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
