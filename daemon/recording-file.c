@@ -15,9 +15,10 @@
 #include "policy.h"
 #include "util.h"
 
-/* Losses that a full disk did not take are noted here, where there is always room: by how the file may be used. */
+/* Losses that a full disk did not take are noted here, where there is always room: by how the file may be used. Whoever wrote it may go
+ * on in either case: varmord has not all of root's rights. */
 #define MODE_WHOLE 0600
-#define MODE_LOSSY 0400
+#define MODE_LOSSY 0700
 
 char *recording_path(const char *full_name)
 {
