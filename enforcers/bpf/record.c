@@ -6,8 +6,11 @@
 
 #include <arpa/inet.h>
 #include <glib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "seccomp/syscalls.h"
 
 /* A text that is read from its front. */
 typedef struct Text {
@@ -254,4 +257,17 @@ void record_ops_clear(RecordOps *ops)
                 g_free(ops->op[i].second);
         }
         ops->n = 0;
+}
+
+char *record_call(bool compat, uint32_t nr)
+{
+        SyscallArch abi = syscall_native();
+        char *name, *copy;
+
+        if (compat)
+                abi = abi == ARCH_AARCH64 ? ARCH_ARM : ARCH_X86;
+        name = syscall_name(syscall_abi_token(abi), nr);
+        copy = name ? g_strdup(name) : g_strdup_printf("%u", nr);
+        free(name);
+        return copy;
 }

@@ -23,3 +23,7 @@ ModelKind record_kind(uint32_t kind);
  * Return: true, with @ret to be cleared; false, with none in it: it cannot be understood. */
 bool record_ops(const struct va_record *v, size_t size, RecordOps *ret);
 void record_ops_clear(RecordOps *ops);
+
+/** record_call() - the name by which filters know the system call @nr; @compat: of the machine's ABI for 32 bits. A call that nobody here
+ * has a name for is named by its number. To be freed. */
+char *record_call(bool compat, uint32_t nr);

@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <seccomp.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -112,20 +111,11 @@ void records_close(Enforcer *e)
 
 /* ---- system calls ------------------------------------------------------------------------------------------------------------- */
 
-static void hand_out_call(Enforcer *e, uint32_t slot, Recorder *r, bool compat, int nr)
+static void hand_out_call(Enforcer *e, uint32_t slot, Recorder *r, bool compat, uint32_t nr)
 {
-        uint32_t arch = seccomp_arch_native();
-        g_autofree char *owned = NULL;
-        ModelOp op = {.kind = MODEL_SYSCALL, .count = 1};
-        char *name;
+        g_autofree char *name = record_call(compat, nr);
 
-        if (compat)
-                arch = arch == SCMP_ARCH_AARCH64 ? SCMP_ARCH_ARM : SCMP_ARCH_X86;
-        name = seccomp_syscall_resolve_num_arch(arch, nr);
-        /* Newer than the library: filters know it by its number alone. */
-        op.object = name ?: (owned = g_strdup_printf("%d", nr));
-        hand_out(e, slot, r, &op);
-        free(name);
+        hand_out(e, slot, r, &(ModelOp){.kind = MODEL_SYSCALL, .object = name, .count = 1});
 }
 
 static void hand_out_calls(Enforcer *e, uint32_t slot, Recorder *r, const struct va_recording *now)
@@ -135,7 +125,7 @@ static void hand_out_calls(Enforcer *e, uint32_t slot, Recorder *r, const struct
                         uint64_t new = now->calls[abi][word] & ~r->told[abi][word];
 
                         for (; new; new &= new - 1)
-                                hand_out_call(e, slot, r, abi == VA_CALLS_COMPAT, (int)(word * 64) + __builtin_ctzll(new));
+                                hand_out_call(e, slot, r, abi == VA_CALLS_COMPAT, word * 64 + (uint32_t)__builtin_ctzll(new));
                         r->told[abi][word] |= now->calls[abi][word];
                 }
 }
