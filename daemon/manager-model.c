@@ -14,6 +14,7 @@
 
 #include "manager-model.h"
 #include "messages.h"
+#include "policy-model.h"
 #include "util.h"
 
 static Modeling *find(const Manager *m, const char *full_name)
@@ -239,11 +240,21 @@ static int follow(Manager *m, Entry *e)
         return 0;
 }
 
+/* Nothing is in force, as the policy waits for the very model that a recording before this boot was for. */
+static bool waits_for_model(const Entry *e)
+{
+        return !e->pub.current && e->pub.failed && diag_has_error(e->pub.failed->diag, CODE_NO_MODEL);
+}
+
 void manager_model_follow(Manager *m, Entry *e)
 {
         const BundlePolicy *p = e->pub.current;
         int r;
 
+        if (waits_for_model(e)) {
+                leave(m, e);
+                publish(m, e);
+        }
         if (!p || !p->valid)
                 return;
         if (p->mode != MODE_BEHAVIOR_MODELING)

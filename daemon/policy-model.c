@@ -54,7 +54,7 @@ static void tell_missing(const Policy *p, const char *shown, const char *aside, 
 {
         bool damaged = access(aside, F_OK) == 0;
 
-        diag_error(d, asked_at(p), "no-model",
+        diag_error(d, asked_at(p), CODE_NO_MODEL,
                    "there is no model to make a profile from: %s is not there%s; 'varmorctl mode %s BehaviorModeling --duration=MINUTES' "
                    "records one, 'varmorctl model import FILE --name=%s' brings one",
                    shown, damaged ? " (a damaged one stands beside it, as +damaged)" : "", p->full_name, p->full_name);

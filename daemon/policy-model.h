@@ -10,6 +10,7 @@
 #include "generalise.h"
 #include "policy.h"
 
+#define CODE_NO_MODEL "no-model" /* the policy, in DefenseInDepth, has none yet */
 #define GENERALISE_FILE "generalise.yaml" /* below varmor/ of the three roots */
 
 /* For one load. */

@@ -828,6 +828,26 @@ static void test_defence_first(Fixture *f, gconstpointer data)
         assert_state(f, POLICY_ACTIVE, MODE_DEFENSE_IN_DEPTH);
 }
 
+/* The same, but the mode and its fragment end with the boot: what was recorded until then is the model that the policy waits for. */
+static void test_defence_reboot(Fixture *f, gconstpointer data)
+{
+        const ModelOp program = {.kind = MODEL_EXEC, .object = (char *)"/usr/sbin/web", .count = 1};
+        g_autofree char *run = g_build_filename(f->root, "run", NULL), *command = g_strdup_printf("rm -rf '%s'", run);
+
+        write_defence(f);
+        start(f);
+        g_assert_cmpint(set_mode(f, MODE_BEHAVIOR_MODELING, 30), ==, 0);
+        kernel.env->on_record("web", &program, kernel.env->userdata);
+        stop(f);
+        g_hash_table_remove_all(kernel.digests);
+        g_assert_cmpint(system(command), ==, 0);
+        start(f);
+        run_until_state(f, POLICY_ACTIVE);
+        assert_state(f, POLICY_ACTIVE, MODE_DEFENSE_IN_DEPTH);
+        g_assert_cmpuint(f->n_complete, ==, 1);
+        g_assert_false(g_file_test(f->recording, G_FILE_TEST_EXISTS));
+}
+
 /* A file that nothing can be read from is put aside, and another one begun. */
 static void test_damaged(Fixture *f, gconstpointer data)
 {
@@ -868,6 +888,7 @@ int main(int argc, char *argv[])
                 {"/modeling/damaged", test_damaged},
                 {"/modeling/defence", test_defence},
                 {"/modeling/defence-first", test_defence_first},
+                {"/modeling/defence-reboot", test_defence_reboot},
         };
 
         g_test_init(&argc, &argv, NULL);
