@@ -23,7 +23,7 @@
 #define VA_SCRATCH_PER_CPU 8    /* runs of programs that may be preempted on one CPU at the same time */
 #define VA_EVENTS_BYTES (512U * 1024)
 #define VA_RECORDS_BYTES (1024U * 1024)
-#define VA_SEEN_MAX 65536       /* things that all recordings together have sent, and are known by. More are sent each time */
+#define VA_SEEN_MAX 65536       /* things that all recordings together have sent, and are known by; then varmord empties it */
 #define VA_REPEATS_MAX 4096     /* events whose recurrence is counted instead of sent */
 
 /* ---- access bits, the same as FilePerm in op.h --------------------------------------------------------------- */

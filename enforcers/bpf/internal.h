@@ -39,6 +39,7 @@ struct Enforcer {
         struct ring_buffer *records;
         GHashTable *recorders;        /* slot of what is recorded -> Recorder, records.c */
         unsigned records_left;        /* as dispatch_left */
+        unsigned records_seen;        /* handed out since va_seen was emptied: so many are in it */
 };
 
 /* ---- tables.c ------------------------------------------------------------------------------------------------ */

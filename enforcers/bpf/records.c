@@ -52,6 +52,24 @@ static void hand_out(Enforcer *e, uint32_t slot, Recorder *r, const ModelOp *op)
                 e->env->on_record(e->slots[slot].name, op, e->env->userdata);
 }
 
+/* What is recorded is sent once more when it is done again. */
+static void forget_all(Enforcer *e)
+{
+        g_autofree uint64_t *keys = g_new(uint64_t, SEEN_BATCH);
+        g_autofree uint8_t *values = g_new(uint8_t, SEEN_BATCH);
+        LIBBPF_OPTS(bpf_map_batch_opts, opts);
+        uint32_t at = 0, n;
+        int r;
+
+        e->records_seen = 0;
+        for (unsigned i = 0; i <= 2 * VA_SEEN_MAX / SEEN_BATCH; i++) {
+                n = SEEN_BATCH;
+                r = bpf_map_lookup_and_delete_batch(e->pins.maps[MAP_SEEN], i > 0 ? &at : NULL, &at, keys, values, &n, &opts);
+                if (r < 0)
+                        return;
+        }
+}
+
 /* ---- the ring --------------------------------------------------------------------------------------------------------------- */
 
 /* A negative return ends the round, with this record consumed. */
@@ -69,6 +87,7 @@ static int on_sample(void *userdata, void *data, size_t size)
                         hand_out(e, v->slot, r, &ops.op[i]);
                 record_ops_clear(&ops);
         }
+        e->records_seen++;
         return --e->records_left == 0 ? -EAGAIN : 0;
 }
 
@@ -80,6 +99,9 @@ int records_dispatch(Enforcer *e, unsigned max)
                 return 0;
         e->records_left = max;
         r = ring_buffer__consume(e->records);
+        /* The programs have no place left to know anything by, and send all that is done each time. */
+        if (e->records_seen >= VA_SEEN_MAX)
+                forget_all(e);
         return r == -EAGAIN ? 0 : MIN(r, 0);
 }
 
@@ -144,23 +166,6 @@ int records_begin(Enforcer *e, uint32_t slot)
         r = (struct va_recording){.on = 1, .salt = g_random_int(), .skipped = enforcer_skipped(e)};
         recorder_add(e, slot, r.salt);
         return recording_put(e, slot, &r);
-}
-
-/* Whoever is recorded still is sent what he does once more. */
-static void forget_all(Enforcer *e)
-{
-        g_autofree uint64_t *keys = g_new(uint64_t, SEEN_BATCH);
-        g_autofree uint8_t *values = g_new(uint8_t, SEEN_BATCH);
-        LIBBPF_OPTS(bpf_map_batch_opts, opts);
-        uint32_t at = 0, n;
-        int r;
-
-        for (unsigned i = 0; i <= 2 * VA_SEEN_MAX / SEEN_BATCH; i++) {
-                n = SEEN_BATCH;
-                r = bpf_map_lookup_and_delete_batch(e->pins.maps[MAP_SEEN], i > 0 ? &at : NULL, &at, keys, values, &n, &opts);
-                if (r < 0)
-                        return;
-        }
 }
 
 int records_end(Enforcer *e, uint32_t slot)
