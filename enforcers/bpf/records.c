@@ -31,6 +31,12 @@ static int recording_put(Enforcer *e, uint32_t slot, const struct va_recording *
         return bpf_map_update_elem(e->pins.maps[MAP_RECORDINGS], &slot, r, BPF_ANY);
 }
 
+/* Runs of programs that saw nothing, of whatever on the host. */
+static uint64_t unseen(Enforcer *e)
+{
+        return enforcer_skipped(e) + __atomic_load_n(&e->state->scratch_lost, __ATOMIC_RELAXED);
+}
+
 static Recorder *recorder_of(Enforcer *e, uint32_t slot)
 {
         return g_hash_table_lookup(e->recorders, GUINT_TO_POINTER(slot));
@@ -163,7 +169,7 @@ int records_begin(Enforcer *e, uint32_t slot)
                 return k;
         if (r.on && recorder_of(e, slot))
                 return 0;
-        r = (struct va_recording){.on = 1, .salt = g_random_int(), .skipped = enforcer_skipped(e)};
+        r = (struct va_recording){.on = 1, .salt = g_random_int(), .skipped = unseen(e)};
         recorder_add(e, slot, r.salt);
         return recording_put(e, slot, &r);
 }
@@ -206,7 +212,7 @@ int records_of(Enforcer *e, const char *policy, uint64_t ret_lost[static _MODEL_
         for (unsigned k = 0; k < VA_RECORD_MAX; k++)
                 ret_lost[record_kind(k)] += now.lost[k];
         /* Nobody knows what was not seen, nor whose it was. */
-        skipped = enforcer_skipped(e);
+        skipped = unseen(e);
         for (unsigned k = 0; skipped > now.skipped && k < _MODEL_KIND_MAX; k++)
                 ret_lost[k] += skipped - now.skipped;
         return 0;
