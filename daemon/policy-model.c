@@ -158,6 +158,17 @@ static int check_usable(const Policy *p, const Model *m, Diag *d)
         return r;
 }
 
+/* A recording of what ran already: nothing is wrong until it is restarted. */
+static void tell_unstarted(const Policy *p, const Model *m, Diag *d)
+{
+        const DepthProfile *depth = &p->depth[ENFORCER_SECCOMP];
+
+        if (p->enforcers & 1U << ENFORCER_SECCOMP && depth->type == PROFILE_BEHAVIOR_MODEL && !has_kind(m, MODEL_EXEC))
+                diag_warning(d, &depth->pos, "no-start",
+                             "the model has nothing that is executed: the start of the workload was not recorded, and may take system calls that "
+                             "the profile for Seccomp denies");
+}
+
 /* ---- the whole --------------------------------------------------------------------------------------------------------------------- */
 
 /* "a" of the unit worker@a.service that all recordings are of, where the policy is for more instances. To be freed. */
@@ -207,6 +218,7 @@ int policy_model_fill(Policy *p, const Model *m, const GeneraliseRules *rules, D
         if (r < 0)
                 return r;
         tell_incomplete(p, m, d);
+        tell_unstarted(p, m, d);
         return fill(p, m, rules, d);
 }
 

@@ -42,7 +42,7 @@ static void teardown(Fixture *f, gconstpointer data)
         tree_free(f->root);
 }
 
-static void write_policy(Fixture *f, const char *target, const char *depth)
+static void write_policy_for(Fixture *f, const char *enforcer, const char *target, const char *depth)
 {
         g_autofree char *text = g_strdup_printf("apiVersion: crd.varmor.org/v1beta1\n"
                                                 "kind: VarmorClusterPolicy\n"
@@ -50,15 +50,20 @@ static void write_policy(Fixture *f, const char *target, const char *depth)
                                                 "spec:\n"
                                                 "  target: {kind: Service, name: \"%s\"}\n"
                                                 "  policy:\n"
-                                                "    enforcer: AppArmorBPFSeccomp\n"
+                                                "    enforcer: %s\n"
                                                 "    mode: DefenseInDepth\n"
                                                 "    defenseInDepth:\n"
                                                 "      appArmor: {profileType: BehaviorModel}\n"
                                                 "      bpf: {profileType: BehaviorModel}\n"
                                                 "      seccomp: {profileType: BehaviorModel}\n%s",
-                                                target, depth);
+                                                target, enforcer, depth);
 
         tree_write(f->root, "etc/varmor/policies.d/web.yaml", text);
+}
+
+static void write_policy(Fixture *f, const char *target, const char *depth)
+{
+        write_policy_for(f, "AppArmorBPFSeccomp", target, depth);
 }
 
 static void write_model(Fixture *f, const char *source, const char *path)
@@ -288,6 +293,22 @@ static void test_nothing_to_start(Fixture *f, gconstpointer data)
         g_assert_true(says(l, "bad-model", "nothing that is executed"));
 }
 
+/* Recorded while it ran: what starting takes is not there. */
+static void test_unstarted(Fixture *f, gconstpointer data)
+{
+        const LoadedPolicy *l;
+
+        write_policy_for(f, "Seccomp", "web.service", "");
+        tree_write(f->root, MODEL,
+                   "{\"format\": \"varmor-model\", \"version\": 1, \"sources\": [{\"host\": \"h\", " KINDS "}], \"ops\": {\"syscall\": [{\"name\": \"read\"}]}}");
+        l = load(f);
+        g_assert_nonnull(l->policy);
+        g_assert_true(says(l, "no-start", "the start of the workload was not recorded"));
+
+        write_model(f, KINDS, "/etc/a");
+        g_assert_false(says(load(f), "no-start", ""));
+}
+
 static void test_rules_missing(Fixture *f, gconstpointer data)
 {
         const LoadedPolicy *l;
@@ -319,6 +340,7 @@ int main(int argc, char *argv[])
         ADD("symlink", test_symlink);
         ADD("instance", test_instance);
         ADD("nothing-to-start", test_nothing_to_start);
+        ADD("unstarted", test_unstarted);
         ADD("rules-missing", test_rules_missing);
         return g_test_run();
 }
