@@ -6,7 +6,8 @@
  *   attempt [-c CGROUP] OP ARGS... [; OP ARGS...]     prints "ok" or "EACCES@open"; exit status 0 or 1
  *   attempt [-c CGROUP] -f TABLE -r COLUMN            prints "pass|LABEL|RESULT" or "fail|LABEL|..." for each line
  *
- * With -A PROFILE the child is under that AppArmor profile as well.
+ * With -A PROFILE the child is under that AppArmor profile as well. With -F POLICY it is under the filter of that policy; then it takes
+ * on filter and profile before it is moved into the cgroup, where it might not be allowed to.
  *
  * A line of a table:   LABEL | without | with | preparation | steps [| alarm]
  * COLUMN is "without" (the policy) or "with"; the preparation is made by a child that is not confined. "with" may
@@ -136,33 +137,54 @@ static void result_format(char *result, const char *name, int r) {
                 snprintf(result, RESULT_MAX, "%s@%s", strerrorname_np(-r) ?: "?", name);
 }
 
-static const char *apparmor_profile;
+static char *apparmor_profile, *filter_name;
 
-static int enter_profile(void) {
+/* The filter comes first: a profile might not allow to take it on. */
+static int enter_profile(Hand *h) {
         char text[512];
-        int n = snprintf(text, sizeof(text), "changeprofile %s", apparmor_profile);
+        int n = apparmor_profile ? snprintf(text, sizeof(text), "changeprofile %s", apparmor_profile) : 0;
         int fd = open("/proc/thread-self/attr/apparmor/current", O_WRONLY | O_CLOEXEC);
 
         if (fd < 0)
                 return -errno;
-        ssize_t k = write(fd, text, (size_t) n);
+        int r = filter_name ? op_run(h, (char *[]){"filter", filter_name, NULL}) : 0;
+        if (r < 0)
+                return r;
+        ssize_t k = n > 0 ? write(fd, text, (size_t) n) : 0;
         int saved = errno;
         close(fd);
         return k < 0 ? -saved : 0;
 }
 
+/* Return: 0, negative errno. */
+static int move_into(const char *path, pid_t pid) {
+        char full[4096];
+
+        snprintf(full, sizeof(full), "/sys/fs/cgroup/%s/cgroup.procs", path);
+        int fd = open(full, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        int r = dprintf(fd, "%d", pid) < 0 ? -errno : 0;
+        close(fd);
+        return r;
+}
+
 /* Makes one attempt in a child in @cgroup, and writes what became of it. */
 static void attempt(const char *cgroup, bool confined, char *steps[STEPS_MAX][ARGS_MAX + 1], int n, char result[static RESULT_MAX]) {
-        int fds[2];
+        bool moved = confined && cgroup && filter_name;
+        int fds[2], ready[2], go[2];
 
-        if (pipe2(fds, O_CLOEXEC) < 0)
+        if (pipe2(fds, O_CLOEXEC) < 0 || pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
                 return result_format(result, "pipe", -errno);
         fflush(NULL);
-        pid_t pid = clone_into(cgroup);
+        pid_t pid = clone_into(moved ? NULL : cgroup);
         if (pid == 0) {
                 Hand hand = {.fd = -1};
-                int profile = confined && apparmor_profile ? enter_profile() : 0;
                 alarm(LINE_SECONDS_MAX);
+                int profile = confined && (apparmor_profile || filter_name) ? enter_profile(&hand) : 0;
+                char c = 0;
+                if (profile == 0 && moved && (write(ready[1], &c, 1) != 1 || read(go[0], &c, 1) != 1))
+                        profile = -EPIPE;
                 if (profile < 0)
                         result_format(result, "changeprofile", profile);
                 for (int i = 0; profile == 0 && i < n; i++) {
@@ -176,6 +198,14 @@ static void attempt(const char *cgroup, bool confined, char *steps[STEPS_MAX][AR
                 _exit(k < 0);
         }
         close(fds[1]);
+        close(ready[1]);
+        close(go[0]);
+        /* If it cannot be moved, it finds nobody to tell it to go on. */
+        char c = 0;
+        ssize_t told = pid > 0 && moved && read(ready[0], &c, 1) == 1 && move_into(cgroup, pid) == 0 ? write(go[1], &c, 1) : 0;
+        (void) told;
+        close(ready[0]);
+        close(go[1]);
         if (pid < 0)
                 result_format(result, "clone", pid);
         else {
@@ -259,8 +289,8 @@ static int table_run(const char *path, const char *cgroup, bool with) {
 }
 
 static int usage(void) {
-        fprintf(stderr, "attempt [-c CGROUP] [-A PROFILE] OP ARGS... [; OP ARGS...]\n"
-                        "attempt [-c CGROUP] [-A PROFILE] -f TABLE -r without|with\n");
+        fprintf(stderr, "attempt [-c CGROUP] [-A PROFILE] [-F POLICY] OP ARGS... [; OP ARGS...]\n"
+                        "attempt [-c CGROUP] [-A PROFILE] [-F POLICY] -f TABLE -r without|with\n");
         for (size_t i = 0; i < sizeof(all_ops) / sizeof(*all_ops); i++)
                 for (const Op *op = all_ops[i]; op->name; op++)
                         fprintf(stderr, "  %s %s\n", op->name, op->usage);
@@ -272,9 +302,10 @@ int main(int argc, char **argv) {
         char *steps[STEPS_MAX][ARGS_MAX + 1] = {{NULL}}, result[RESULT_MAX] = "";
         int n = 0, n_args = 0, opt;
 
-        while ((opt = getopt(argc, argv, "+A:c:f:r:")) >= 0)
+        while ((opt = getopt(argc, argv, "+A:F:c:f:r:")) >= 0)
                 switch (opt) {
                 case 'A': apparmor_profile = optarg; break;
+                case 'F': filter_name = optarg; break;
                 case 'c': cgroup = optarg; break;
                 case 'f': table = optarg; break;
                 case 'r': column = optarg; break;

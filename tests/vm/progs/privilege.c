@@ -222,12 +222,14 @@ static int op_perf(Hand *h, char **argv) {
 }
 
 static int op_insmod(Hand *h, char **argv) {
-        int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
+        bool taken = strcmp(argv[1], "@") == 0;
+        int fd = taken ? h->fd : open(argv[1], O_RDONLY | O_CLOEXEC);
 
         if (fd < 0)
-                return -errno;
+                return taken ? -EBADF : -errno;
         int r = RET(syscall(SYS_finit_module, fd, "", 0));
-        close(fd);
+        if (!taken)
+                close(fd);
         return r;
 }
 
@@ -318,7 +320,7 @@ const Op privilege_ops[] = {
         {"bpfload", 0, op_bpfload, ": a program of one's own"},
         {"bpfpin", 1, op_bpfpin, "PATH: a map of one's own"},
         {"perf", 0, op_perf, ": count on a whole processor (perfmon)"},
-        {"insmod", 1, op_insmod, "PATH (sys_module)"},
+        {"insmod", 1, op_insmod, "PATH, or @ for what was taken (sys_module)"},
         {"rmmod", 1, op_rmmod, "NAME (sys_module)"},
         {"ioctl", 1, op_ioctl, "REQUEST, in hexadecimal: of what was taken"},
         {"mountas", 4, op_mountas, "FLAG,... TYPE SOURCE DIR"},
