@@ -190,6 +190,37 @@ static char *instance_of(const Policy *p, const Model *m)
         return at && dot && dot > at + 1 ? g_strndup(at + 1, (gsize)(dot - at - 1)) : NULL;
 }
 
+/* A container runtime puts the filter in force and goes on: crun and runc become the user that the container is for, drop capabilities,
+ * close what they have open, and execute its program. None of that is recorded. */
+static const char *const runtime_calls[] = {
+        "brk", "capget", "capset", "chdir", "clock_gettime", "close", "close_range", "dup", "dup3", "epoll_ctl", "epoll_pwait",
+        "epoll_wait", "faccessat", "faccessat2", "fchdir", "fcntl", "fstat", "fstatfs", "futex", "getcwd", "getdents64", "getgid",
+        "getpid", "getppid", "gettid", "getuid", "lseek", "madvise", "mmap", "mprotect", "munmap", "nanosleep", "newfstatat", "openat",
+        "poll", "ppoll", "prctl", "pselect6", "read", "readlinkat", "recvmsg", "rt_sigaction", "rt_sigprocmask", "sched_yield", "select",
+        "sendmsg", "setgid", "setgroups", "setresgid", "setresuid", "setsid", "setuid", "sigaltstack", "statx", "tgkill", "umask",
+        "unlink", "unlinkat", "write", NULL,
+};
+
+static void allow_runtime(Policy *p)
+{
+        Rule *r;
+
+        if (p->target.kind != TARGET_CONTAINER || p->depth[ENFORCER_SECCOMP].type != PROFILE_BEHAVIOR_MODEL ||
+            !(p->enforcers & 1U << ENFORCER_SECCOMP))
+                return;
+        r = rule_new(OP_SYSCALL);
+        r->id = g_strdup("model.runtime");
+        r->pos = *asked_at(p);
+        r->origin = RULE_CUSTOM;
+        r->qualifiers = RULE_ALLOW;
+        r->as_seen = true;
+        r->only = 1U << ENFORCER_SECCOMP;
+        r->syscall.names = g_strdupv((char **)runtime_calls);
+        r->syscall.action = SYSCALL_ALLOW;
+        r->syscall.in_profile = true;
+        g_ptr_array_insert(p->rules, 0, r);
+}
+
 static int fill(Policy *p, const Model *m, const GeneraliseRules *rules, Diag *d)
 {
         g_autofree char *instance = instance_of(p, m), *apparmor = NULL;
@@ -202,12 +233,13 @@ static int fill(Policy *p, const Model *m, const GeneraliseRules *rules, Diag *d
                 return r;
         if (p->enforcers & 1U << ENFORCER_APPARMOR && p->depth[ENFORCER_APPARMOR].type == PROFILE_BEHAVIOR_MODEL)
                 apparmor = model_apparmor(g, d);
-        if (p->rules->len + list->rules->len > POLICY_RULES_MAX) {
+        if (p->rules->len + list->rules->len >= POLICY_RULES_MAX) {
                 diag_error(d, asked_at(p), "too-large", "with the rules of the model the policy has more than %u: generalise it more",
                            POLICY_RULES_MAX);
                 return -E2BIG;
         }
         model_policy_fill(p, PROFILE_BEHAVIOR_MODEL, list, apparmor);
+        allow_runtime(p);
         return 0;
 }
 
