@@ -437,6 +437,17 @@ static int pass(int to, int fd) {
         return RET(sendmsg(to, &m, 0));
 }
 
+/* bind(2), for two seconds: whoever listened there before may have ended, and the kernel lets go of what his io_uring held a little later. */
+static int bind_soon(int s, const Peer *p) {
+        for (int tries = 0;; tries++) {
+                if (bind(s, &p->address.any, p->size) == 0)
+                        return 0;
+                if (errno != EADDRINUSE || tries == 100)
+                        return -errno;
+                (void) usleep(20000);
+        }
+}
+
 /* offerlisten PATH KIND ADDRESS: passes a socket that listens there, with somebody waiting, to who connects to PATH. */
 static int op_offerlisten(Hand *h, char **argv) {
         Peer p, at;
@@ -452,7 +463,10 @@ static int op_offerlisten(Hand *h, char **argv) {
         (void) setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
         if (argv[3][0] == '/')
                 (void) unlink(argv[3]);
-        if (bind(s, &p.address.any, p.size) < 0 || listen(s, 4) < 0 || connect(client, &p.address.any, p.size) < 0 ||
+        r = bind_soon(s, &p);
+        if (r < 0)
+                return r;
+        if (listen(s, 4) < 0 || connect(client, &p.address.any, p.size) < 0 ||
             bind(offer, &at.address.any, at.size) < 0 || listen(offer, 1) < 0)
                 return -errno;
         pid_t pid = fork();
