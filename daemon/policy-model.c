@@ -194,31 +194,43 @@ static char *instance_of(const Policy *p, const Model *m)
  * close what they have open, and execute its program. None of that is recorded. */
 static const char *const runtime_calls[] = {
         "brk", "capget", "capset", "chdir", "clock_gettime", "close", "close_range", "dup", "dup3", "epoll_ctl", "epoll_pwait",
-        "epoll_wait", "faccessat", "faccessat2", "fchdir", "fcntl", "fstat", "fstatfs", "futex", "getcwd", "getdents64", "getgid",
+        "epoll_wait", "faccessat", "faccessat2", "fchdir", "fchown", "fcntl", "fstat", "fstatfs", "futex", "getcwd", "getdents64", "getgid",
         "getpid", "getppid", "gettid", "getuid", "lseek", "madvise", "mmap", "mprotect", "munmap", "nanosleep", "newfstatat", "openat",
         "poll", "ppoll", "prctl", "pselect6", "read", "readlinkat", "recvmsg", "rt_sigaction", "rt_sigprocmask", "sched_yield", "select",
         "sendmsg", "setgid", "setgroups", "setresgid", "setresuid", "setsid", "setuid", "sigaltstack", "statx", "tgkill", "umask",
         "unlink", "unlinkat", "write", NULL,
 };
 
-static void allow_runtime(Policy *p)
+static Rule *allow_calls(const Policy *p, const char *id, const char *const *names)
 {
-        Rule *r;
+        Rule *r = rule_new(OP_SYSCALL);
 
-        if (p->target.kind != TARGET_CONTAINER || p->depth[ENFORCER_SECCOMP].type != PROFILE_BEHAVIOR_MODEL ||
-            !(p->enforcers & 1U << ENFORCER_SECCOMP))
-                return;
-        r = rule_new(OP_SYSCALL);
-        r->id = g_strdup("model.runtime");
+        r->id = g_strdup(id);
         r->pos = *asked_at(p);
         r->origin = RULE_CUSTOM;
         r->qualifiers = RULE_ALLOW;
         r->as_seen = true;
         r->only = 1U << ENFORCER_SECCOMP;
-        r->syscall.names = g_strdupv((char **)runtime_calls);
+        r->syscall.names = g_strdupv((char **)names);
         r->syscall.action = SYSCALL_ALLOW;
         r->syscall.in_profile = true;
+        return r;
+}
+
+static void allow_runtime(Policy *p)
+{
+        static const char *const terminal[] = {"ioctl", NULL};
+        const SyscallArg of_terminals = {.index = 1, .op = SYSCALL_MASKED_EQ, .value = 0xff00, .value_two = 'T' << 8};
+        Rule *r;
+
+        if (p->target.kind != TARGET_CONTAINER || p->depth[ENFORCER_SECCOMP].type != PROFILE_BEHAVIOR_MODEL ||
+            !(p->enforcers & 1U << ENFORCER_SECCOMP))
+                return;
+        r = allow_calls(p, "model.terminal", terminal);
+        r->syscall.args = g_array_new(FALSE, FALSE, sizeof(SyscallArg));
+        g_array_append_val(r->syscall.args, of_terminals);
         g_ptr_array_insert(p->rules, 0, r);
+        g_ptr_array_insert(p->rules, 0, allow_calls(p, "model.runtime", runtime_calls));
 }
 
 static int fill(Policy *p, const Model *m, const GeneraliseRules *rules, Diag *d)
@@ -233,7 +245,7 @@ static int fill(Policy *p, const Model *m, const GeneraliseRules *rules, Diag *d
                 return r;
         if (p->enforcers & 1U << ENFORCER_APPARMOR && p->depth[ENFORCER_APPARMOR].type == PROFILE_BEHAVIOR_MODEL)
                 apparmor = model_apparmor(g, d);
-        if (p->rules->len + list->rules->len >= POLICY_RULES_MAX) {
+        if (p->rules->len + list->rules->len + 2 > POLICY_RULES_MAX) {
                 diag_error(d, asked_at(p), "too-large", "with the rules of the model the policy has more than %u: generalise it more",
                            POLICY_RULES_MAX);
                 return -E2BIG;

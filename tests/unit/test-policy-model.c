@@ -309,6 +309,37 @@ static void test_unstarted(Fixture *f, gconstpointer data)
         g_assert_false(says(load(f), "no-start", ""));
 }
 
+static bool allows_call(const Policy *p, const char *name)
+{
+        for (guint i = 0; i < p->rules->len; i++) {
+                const Rule *r = p->rules->pdata[i];
+
+                if (r->kind == OP_SYSCALL && r->qualifiers == RULE_ALLOW && g_strv_contains((const char *const *)r->syscall.names, name))
+                        return true;
+        }
+        return false;
+}
+
+/* What a container's runtime does after the filter is in force; a service has none. */
+static void test_runtime(Fixture *f, gconstpointer data)
+{
+        g_autofree char *text = NULL, *path = g_build_filename(f->root, "etc/varmor/policies.d/web.yaml", NULL);
+        g_autoptr(GString) s = NULL;
+
+        write_model(f, KINDS, "/etc/a");
+        write_policy(f, "web.service", "");
+        g_assert_true(allows_call(load(f)->policy, "read"));
+        g_assert_false(allows_call(load(f)->policy, "setresgid"));
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        s = g_string_new(text);
+        g_assert_cmpuint(g_string_replace(s, "kind: Service", "kind: Container", 0), ==, 1);
+        tree_write(f->root, "etc/varmor/policies.d/web.yaml", s->str);
+        g_assert_true(allows_call(load(f)->policy, "setresgid"));
+        g_assert_true(allows_call(load(f)->policy, "ioctl"));
+        g_assert_false(allows_call(load(f)->policy, "mount"));
+}
+
 static void test_rules_missing(Fixture *f, gconstpointer data)
 {
         const LoadedPolicy *l;
@@ -341,6 +372,7 @@ int main(int argc, char *argv[])
         ADD("instance", test_instance);
         ADD("nothing-to-start", test_nothing_to_start);
         ADD("unstarted", test_unstarted);
+        ADD("runtime", test_runtime);
         ADD("rules-missing", test_rules_missing);
         return g_test_run();
 }
