@@ -110,7 +110,6 @@ expect flood/exact "$(cat /run/flood.out)" accounted flood
 expect flood/not-complete false jq .complete /var/lib/varmor/models/flood.json
 for name in many also flood; do
         comment "$name: $(stat -c %s /var/lib/varmor/models/$name.json) bytes, $(jq -c '[.ops | to_entries[] | {key, value: (.value | length)}] | from_entries' /var/lib/varmor/models/$name.json), lost $(jq -c '[.sources[].lost]' /var/lib/varmor/models/$name.json)"
-        cp /var/lib/varmor/models/$name.json /mnt/share/ 2>/dev/null
 done
 
 # ---- and after it ------------------------------------------------------------------------------------------------------------
