@@ -69,6 +69,8 @@ int set_mode_call(Bus *b, sd_bus_message *m, const char *policy, Mode mode, uint
         int r = read_options(m, &options, error);
         if (r < 0)
                 return r;
+        if (mode == MODE_DEFENSE_IN_DEPTH)
+                options.audit_violations = -1; /* there each violation is reported */
         if (duration_min > 0 && options.duration_min != duration_min)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "The duration is given twice");
         if (options.duration_min > 0 && mode != MODE_BEHAVIOR_MODELING)

@@ -364,6 +364,8 @@ int manager_set_mode(Manager *m, const char *full_name, Mode mode, const SetMode
                 return -ENOENT;
         if (mode == MODE_BEHAVIOR_MODELING && o->duration_min == 0)
                 return -EINVAL;
+        if (o->audit_violations >= 0 && mode != MODE_ENHANCE_PROTECT)
+                return -EINVAL;
 
         d = diag_new();
         if (strcmp(full_name, "stubborn") == 0)

@@ -173,6 +173,7 @@ static void test_change(void)
         expect("mode web AlwaysAllow", 0, "web: AlwaysAllow, until the next boot");
         expect("mode web EnhanceProtect --observe", 0, "(observing)");
         expect("mode web --enforce --persist", 0, "web: EnhanceProtect, for good");
+        expect("mode web DefenseInDepth --observe", 0, "(observing)");
         expect("mode web BehaviorModeling --duration 5", 0, "BehaviorModeling");
         expect("mode web --reset", 0, "as its files say");
         expect("mode stubborn AlwaysAllow", 3, "");
