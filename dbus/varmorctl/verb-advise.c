@@ -232,7 +232,8 @@ static void print_within(const Advice *a)
                 for (guint k = 0; k < a->rules->len; k++)
                         n += ((const AdviceRule *)a->rules->pdata[k])->within == whole;
                 if (n > 0)
-                        printf("#\n# %s makes up for %u more rules that would be free, which need not be named.\n", whole->id, n);
+                        printf("#\n# %s makes up for %u more rule%s that would be free, which need not be named.\n", whole->id, n,
+                               n == 1 ? "" : "s");
         }
 }
 

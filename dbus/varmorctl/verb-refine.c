@@ -383,6 +383,9 @@ static int finish(Refining *r)
         if (write)
                 code = put_in_force(r, text);
         write &= code == EXIT_FINE;
+        if (write && strcmp(json_string(r->policy, "mode"), mode_to_string(MODE_DEFENSE_IN_DEPTH)) != 0)
+                fprintf(stderr, "varmorctl: the policy is in the mode %s; what was added acts in DefenseInDepth only\n",
+                        json_string(r->policy, "mode"));
         if (o->json)
                 print_all_json(r, text, write);
         else {
