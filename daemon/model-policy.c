@@ -347,7 +347,7 @@ static void put_signals(Writer *w)
         Tally t = {0};
 
         for (guint i = 0; (op = next_op(w, MODEL_SIGNAL, &i));)
-                if (op->op.outside)
+                if (op->op.outside && op->op.number > 0) /* nobody asks whether one may ask */
                         tally_op(&t, op);
         if (t.n > 0)
                 put_rule(w, rule_new(OP_SIGNAL), &t);

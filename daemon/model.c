@@ -71,7 +71,7 @@ static const ModelField fields[_MODEL_KIND_MAX][MODEL_FIELDS_MAX] = {
                           {NULL}},
         [MODEL_SIGNAL] = {{"peer", MODEL_TEXT, AT(object)},
                           {"outside", MODEL_BOOL, AT(outside), .optional = true},
-                          {"signal", MODEL_NUMBER, AT(number), .max = 64},
+                          {"signal", MODEL_NUMBER, AT(number), .optional = true, .max = 64},
                           {NULL}},
         [MODEL_MOUNT] = {{"source", MODEL_TEXT, AT(object)},
                          {"type", MODEL_TEXT, AT(second), .optional = true},

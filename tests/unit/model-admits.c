@@ -118,7 +118,7 @@ static bool admits(const Policy *p, const ModelOp *o)
         case MODEL_SIGNAL:
                 kind = VA_KIND_SIGNAL;
                 object = named(o);
-                perms = (uint32_t)o->outside;
+                perms = o->number > 0 ? (uint32_t)o->outside : 0;
                 break;
         case MODEL_MOUNT:
                 return admits_mount(p, o);

@@ -104,7 +104,7 @@ ModelOp random_op(GRand *rand)
                 o.object = g_strdup(below(rand, 2) ? "nginx" : "sh");
                 o.outside = below(rand, 2);
                 o.perms = o.kind == MODEL_PTRACE ? 1 + below(rand, PTRACE_PERM_ALL) : 0;
-                o.number = o.kind == MODEL_SIGNAL ? 1 + below(rand, 64) : 0;
+                o.number = o.kind == MODEL_SIGNAL ? below(rand, 65) : 0;
                 break;
         case MODEL_MOUNT:
                 o.object = random_path(rand);

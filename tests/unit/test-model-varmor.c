@@ -43,7 +43,7 @@ static void test_new_version(void)
                 "\"apparmor\": {\"profiles\": [\"p\"], \"executions\": [\"/bin/sh\"], \"files\": ["
                 "{\"path\": \"/tmp/**\", \"permissions\": [\"r\", \"w\"], \"oldPath\": \"/tmp/x\", \"owner\": true},"
                 "{\"path\": \"/etc/\", \"permissions\": [\"r\"]}, {\"path\": \"/lib/**\", \"permissions\": [\"m\"]}],"
-                "\"capabilities\": [\"net_admin\"], \"signals\": [{\"peer\": \"p\", \"permissions\": [\"send\"], \"signals\": [\"term\"]}]},"
+                "\"capabilities\": [\"net_admin\"], \"signals\": [{\"peer\": \"p\", \"permissions\": [\"send\"], \"signals\": [\"term\", \"exists\"]}]},"
                 "\"bpf\": {\"capabilities\": [\"CAP_CHOWN\"], \"files\": [{\"path\": \"/a\", \"permissions\": [\"read\", \"create\"]}],"
                 "\"network\": {\"sockets\": [{\"domain\": \"AF_INET\", \"type\": \"SOCK_STREAM\", \"protocol\": \"6\"}],"
                 "\"egresses\": [{\"ip\": \"10.0.0.1\", \"ports\": [80, 443]}]},"
@@ -60,6 +60,7 @@ static void test_new_version(void)
         g_assert_true(has(m, (ModelOp){.kind = MODEL_CAPABILITY, .number = 1U << 12}));
         g_assert_true(has(m, (ModelOp){.kind = MODEL_CAPABILITY, .number = 1U << 0}));
         g_assert_true(has(m, (ModelOp){.kind = MODEL_SIGNAL, .object = (char *)"p", .number = 15}));
+        g_assert_true(has(m, (ModelOp){.kind = MODEL_SIGNAL, .object = (char *)"p"}));
         g_assert_true(has(m, (ModelOp){.kind = MODEL_SOCKET, .family = inet, .type = 1U << SOCK_STREAM, .protocol = PROTOCOL_TCP}));
         g_assert_true(has(m, (ModelOp){.kind = MODEL_EGRESS, .family = inet, .address = {10, 0, 0, 1}, .port = 443}));
         g_assert_true(has(m, (ModelOp){.kind = MODEL_PTRACE, .object = (char *)"unknown", .outside = 1, .perms = PTRACE_PERM_TRACE}));
