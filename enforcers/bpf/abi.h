@@ -393,7 +393,7 @@ _Static_assert(sizeof(struct va_record) == 32, "ABI");
 #define VA_CALL_IOCTL_ARG 1
 #define VA_CALL_IOCTL_MASK 0xff00U
 
-/* System calls by number: of the native ABI and of the one for 32 bits. */
+/* System calls by number: of the native ABI and of the one for 32 bits, which count as lost. */
 #define VA_CALLS_WORDS 8
 #define VA_CALLS_NATIVE 0
 #define VA_CALLS_COMPAT 1

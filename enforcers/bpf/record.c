@@ -259,15 +259,11 @@ void record_ops_clear(RecordOps *ops)
         ops->n = 0;
 }
 
-char *record_call(bool compat, uint32_t nr)
+char *record_call(uint32_t nr)
 {
-        SyscallArch abi = syscall_native();
-        char *name, *copy;
+        char *name = syscall_name(syscall_abi_token(syscall_native()), nr);
+        char *copy = name ? g_strdup(name) : g_strdup_printf("%u", nr);
 
-        if (compat)
-                abi = abi == ARCH_AARCH64 ? ARCH_ARM : ARCH_X86;
-        name = syscall_name(syscall_abi_token(abi), nr);
-        copy = name ? g_strdup(name) : g_strdup_printf("%u", nr);
         free(name);
         return copy;
 }

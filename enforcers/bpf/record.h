@@ -24,6 +24,6 @@ ModelKind record_kind(uint32_t kind);
 bool record_ops(const struct va_record *v, size_t size, RecordOps *ret);
 void record_ops_clear(RecordOps *ops);
 
-/** record_call() - the name by which filters know the system call @nr; @compat: of the machine's ABI for 32 bits. A call that nobody here
- * has a name for is named by its number. To be freed. */
-char *record_call(bool compat, uint32_t nr);
+/** record_call() - the name by which filters know the system call @nr. A call that nobody here has a name for is named by its number. To
+ * be freed. */
+char *record_call(uint32_t nr);

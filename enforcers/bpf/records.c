@@ -139,9 +139,9 @@ void records_close(Enforcer *e)
 
 /* ---- system calls ------------------------------------------------------------------------------------------------------------- */
 
-static void hand_out_call(Enforcer *e, uint32_t slot, Recorder *r, bool compat, uint32_t nr)
+static void hand_out_call(Enforcer *e, uint32_t slot, Recorder *r, uint32_t nr)
 {
-        g_autofree char *name = record_call(compat, nr);
+        g_autofree char *name = record_call(nr);
 
         hand_out(e, slot, r, &(ModelOp){.kind = MODEL_SYSCALL, .object = name, .count = 1});
 }
@@ -152,8 +152,11 @@ static void hand_out_calls(Enforcer *e, uint32_t slot, Recorder *r, const struct
                 for (unsigned word = 0; word < VA_CALLS_WORDS; word++) {
                         uint64_t new = now->calls[abi][word] & ~r->told[abi][word];
 
-                        for (; new; new &= new - 1)
-                                hand_out_call(e, slot, r, abi == VA_CALLS_COMPAT, word * 64 + (uint32_t)__builtin_ctzll(new));
+                        /* Models know the native ABI alone, and a list made of one would end whoever uses the other. */
+                        if (abi == VA_CALLS_COMPAT)
+                                r->unread[MODEL_SYSCALL] += (unsigned)__builtin_popcountll(new);
+                        for (; new && abi == VA_CALLS_NATIVE; new &= new - 1)
+                                hand_out_call(e, slot, r, word * 64 + (uint32_t)__builtin_ctzll(new));
                         r->told[abi][word] |= now->calls[abi][word];
                 }
 }

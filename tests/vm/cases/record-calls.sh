@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# vm-kernel: 6.1 6.12
+# vm-short: 6.12
+# vm-takes: 35
+#
+# System calls that a recording must not pass over in silence: one that is newer than libseccomp has the name that filters know it by,
+# and one of the ABI for 32 bits, which no model can hold, is lost, and counted.
+
+. /mnt/tests/lib/check.sh
+. /mnt/tests/lib/policy.sh
+
+for name in new narrow; do
+        cat >"$policies/$name.yaml" <<T
+apiVersion: crd.varmor.org/v1beta1
+kind: VarmorClusterPolicy
+metadata: {name: $name}
+spec:
+  target: {kind: Service, name: $name.service}
+  policy: {enforcer: BPF, mode: BehaviorModeling, modelingOptions: {duration: 60}}
+T
+done
+reload record-calls/reload
+written() { grep -o "$2" "/var/lib/varmor/recordings/$1"; }
+
+systemd-run -q --wait --unit=new perl -e 'syscall(457, 0, 0, 0, 0)'
+succeeds record-calls/newer-is-written until_true 20 written new '"name": "statmount"'
+expect record-calls/newer-is-not-lost "" written new '"counted".*'
+
+systemd-run -q --wait --unit=narrow "$progs/attempt" call32 chmod /etc/hostname 0644
+succeeds record-calls/narrow-is-counted until_true 20 written narrow '"counted": {"syscall": 1}'
+done_testing
