@@ -15,6 +15,7 @@
 #include "manager-model.h"
 #include "messages.h"
 #include "policy-model.h"
+#include "stopping.h"
 #include "util.h"
 
 static Modeling *find(const Manager *m, const char *full_name)
@@ -433,6 +434,7 @@ void manager_model_tidy(Manager *m)
 
 void manager_model_stop(Manager *m)
 {
+        bool ends = g_hash_table_size(m->models) == 0 || !m->systemd || host_is_stopping(NULL);
         GHashTableIter i;
         gpointer value;
 
@@ -443,7 +445,9 @@ void manager_model_stop(Manager *m)
                 if (!modeling_is_running(j))
                         continue;
                 modeling_flush(j);
-                recording_pause(j->recording, (uint64_t)g_get_real_time());
+                /* Else the kernel goes on, and if there is no next daemon before the host goes down, nobody will know what it had. */
+                if (ends)
+                        recording_pause(j->recording, (uint64_t)g_get_real_time());
         }
         g_hash_table_remove_all(m->models);
 }

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fake-systemd.h"
+#include "stopping.h"
 #include "units.h"
 
 #define PATIENCE_USEC (15U * G_USEC_PER_SEC)
@@ -175,6 +178,38 @@ static void test_gone(Fixture *f, gconstpointer data)
         assert_selected(f, "/system.slice/b.service");
 }
 
+static int on_state(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        if (!sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Get"))
+                return 0;
+        return sd_bus_reply_method_return(m, "v", "s", (const char *)userdata);
+}
+
+/* Another process asks, as it waits for the answer. */
+static bool is_stopping(const char *state)
+{
+        int status = 0;
+        FakeSystemd s;
+        pid_t pid;
+
+        fake_systemd_init(&s, on_state, (char *)state);
+        pid = fork();
+        if (pid == 0)
+                _exit(host_is_stopping(s.address));
+        while (waitpid(pid, &status, WNOHANG) == 0)
+                g_assert_cmpint(sd_event_run(s.event, 20 * 1000), >=, 0);
+        fake_systemd_done(&s);
+        g_assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static void test_stopping(void)
+{
+        g_assert_true(is_stopping("stopping"));
+        g_assert_false(is_stopping("running"));
+        g_assert_false(host_is_stopping("unix:path=/nonexistent"));
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -182,5 +217,6 @@ int main(int argc, char *argv[])
         g_test_add("/units/cut", Fixture, NULL, setup, test_cut, teardown);
         g_test_add("/units/cut-first", Fixture, NULL, setup, test_cut_first, teardown);
         g_test_add("/units/gone", Fixture, NULL, setup, test_gone, teardown);
+        g_test_add_func("/units/stopping", test_stopping);
         return g_test_run();
 }

@@ -4,8 +4,8 @@
 # vm-short: 6.12
 # vm-takes: 35
 #
-# System calls that a recording must not pass over in silence: one that is newer than libseccomp has the name that filters know it by,
-# and one of the ABI for 32 bits, which no model can hold, is lost, and counted.
+# What a recording must not pass over in silence: a system call that is newer than libseccomp has the name that filters know it by, one
+# of the ABI for 32 bits, which no model can hold, is lost, and counted; and a varmord that is stopped alone does not say that it has all.
 
 . /mnt/tests/lib/check.sh
 . /mnt/tests/lib/policy.sh
@@ -20,13 +20,16 @@ spec:
   policy: {enforcer: BPF, mode: BehaviorModeling, modelingOptions: {duration: 60}}
 T
 done
-reload record-calls/reload
+reload record-silence/reload
 written() { grep -o "$2" "/var/lib/varmor/recordings/$1"; }
 
 systemd-run -q --wait --unit=new perl -e 'syscall(457, 0, 0, 0, 0)'
-succeeds record-calls/newer-is-written until_true 20 written new '"name": "statmount"'
-expect record-calls/newer-is-not-lost "" written new '"counted".*'
+succeeds record-silence/newer-is-written until_true 20 written new '"name": "statmount"'
+expect record-silence/newer-is-not-lost "" written new '"counted".*'
 
 systemd-run -q --wait --unit=narrow "$progs/attempt" call32 chmod /etc/hostname 0644
-succeeds record-calls/narrow-is-counted until_true 20 written narrow '"counted": {"syscall": 1}'
+succeeds record-silence/narrow-is-counted until_true 20 written narrow '"counted": {"syscall": 1}'
+
+succeeds record-silence/stopped systemctl stop varmord
+expect record-silence/not-whole "" written new '"paused"'
 done_testing
