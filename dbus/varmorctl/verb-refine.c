@@ -126,10 +126,12 @@ static int find_policy(Refining *r, const char *name)
         if (code != EXIT_FINE)
                 return code;
         r->since_usec = r->options->since_usec;
-        if (!r->since_usec && strcmp(json_string(r->policy, "state"), "active") == 0)
-                r->since_usec = json_uint(r->policy, "state_since");
-        if (!r->since_usec)
-                r->since_usec = (uint64_t)g_get_real_time() - HOUR_USEC;
+        if (r->since_usec)
+                return EXIT_FINE;
+        /* It becomes active anew with each restart that it asked for. */
+        r->since_usec = (uint64_t)g_get_real_time() - HOUR_USEC;
+        if (strcmp(json_string(r->policy, "state"), "active") == 0)
+                r->since_usec = MIN(r->since_usec, json_uint(r->policy, "state_since"));
         return EXIT_FINE;
 }
 

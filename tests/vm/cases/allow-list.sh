@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
+# vm-short: 6.1
 # vm-takes: 40
 #
 # Deny by default, class by class: what is named works, what is not named is denied and is an alarm without a rule; other

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
+# vm-short: 6.1
 # vm-takes: 80
 #
 # Capabilities, other processes, signals, mounts, user namespaces, bpf(2), kernel modules, devices: each works without a

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vm-kernel: 6.1 6.12
+# vm-short: 6.12
 # vm-takes: 45
 #
 # A thousand starts whose first action is the forbidden one: none succeeds. 50 are units of a template that systemd starts,
