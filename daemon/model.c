@@ -212,6 +212,8 @@ static const char *check_field(const ModelOp *o, const ModelField *f)
         return n <= (f->type == MODEL_BOOL ? 1 : f->max) ? NULL : "a number is too high";
 }
 
+#define CALL_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
 /* Whether members fit to each other. */
 static const char *check_whole(const ModelOp *o)
 {
@@ -234,6 +236,9 @@ static const char *check_whole(const ModelOp *o)
                         return "an address is neither IPv4 nor IPv6";
                 return o->family == inet6 || memcmp(o->address + 4, zeros, 12) == 0 ? NULL : "an address is too long";
         case MODEL_SYSCALL:
+                /* Such words are written into settings as they are. */
+                if (o->object[strspn(o->object, CALL_CHARS)])
+                        return "a system call is not called so";
                 if (o->mask == 0 && (o->index || o->value))
                         return "a condition has no mask";
                 return (o->value & ~o->mask) == 0 ? NULL : "a condition can never hold";

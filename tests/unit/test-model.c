@@ -76,6 +76,8 @@ static void test_refused(void)
                 {.kind = MODEL_EGRESS, .family = UINT64_C(1) << AF_INET, .port = 65536},
                 {.kind = MODEL_EGRESS_UNIX, .object = (char *)"a"},
                 {.kind = MODEL_SIGNAL, .object = (char *)"a", .number = 65},
+                {.kind = MODEL_SYSCALL, .object = (char *)"read\nExecStartPre=/bin/sh"},
+                {.kind = MODEL_SYSCALL, .object = (char *)"@system-service"},
                 {.kind = MODEL_SYSCALL, .object = (char *)"read", .value = 1},
                 {.kind = MODEL_SYSCALL, .object = (char *)"read", .mask = 2, .value = 1},
                 {.kind = MODEL_USERNS, .count = (uint64_t)MODEL_COUNT_MAX + 1},
