@@ -181,12 +181,13 @@ int verb_model_list(const Options *o, char **args)
 static void print_source(json_object *s)
 {
         g_autofree char *started = time_text(json_uint(s, "started")), *ended = time_text(json_uint(s, "ended"));
+        g_autofree char *unit = printable(json_string(s, "unit")), *host = printable(json_string(s, "host"));
+        g_autofree char *kernel = printable(json_string(s, "kernel")), *arch = printable(json_string(s, "arch"));
         json_object *lost = json_member(s, "lost");
 
-        printf("recording  %s on %s, %s to %s", *json_string(s, "unit") ? json_string(s, "unit") : "unknown unit",
-               *json_string(s, "host") ? json_string(s, "host") : "unknown host", started, ended);
-        if (*json_string(s, "kernel"))
-                printf(", kernel %s %s", json_string(s, "kernel"), json_string(s, "arch"));
+        printf("recording  %s on %s, %s to %s", *unit ? unit : "unknown unit", *host ? host : "unknown host", started, ended);
+        if (*kernel)
+                printf(", kernel %s %s", kernel, arch);
         putchar('\n');
         if (json_length(json_member(s, "kinds")) < _MODEL_KIND_MAX) {
                 g_autofree char *kinds = join_strings(json_member(s, "kinds"), ", ");

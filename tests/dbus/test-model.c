@@ -212,6 +212,8 @@ static void test_show(Fixture *f, gconstpointer data)
         expect(f, "m show ./web.json --generalised", 0, "?/data  # 1 operation");
         expect(f, "m show ./web.json --generalised", 0, "by uuid (a UUID): /var/lib/web/6f0c1a52-");
         expect(f, "m show ./two.json", 0, "lost: 4 of file");
+        /* What a model from elsewhere says is no order for a terminal. */
+        expect(f, "sed $'s/\"host\": \"[^\"]*/\"host\": \"\\u009b2J/' web.json >c.json; m show ./c.json", 0, "on \\xc2\\x9b2J,");
         expect(f, "m show ./web.json --generalised --strictness=lose", 2, "strict, normal or loose");
         general = run(f, "m show ./web.json --generalised --strictness=loose --json");
         o = parse(general.out);
