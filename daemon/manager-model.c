@@ -331,12 +331,10 @@ void manager_on_record(const char *policy, const ModelOp *op, void *userdata)
 
 void manager_model_poll(Manager *m)
 {
-        GHashTableIter i;
-        gpointer value;
+        g_autoptr(GList) all = g_hash_table_get_values(m->models); /* what is heard may bring more */
 
-        g_hash_table_iter_init(&i, m->models);
-        while (g_hash_table_iter_next(&i, NULL, &value)) {
-                Modeling *j = value;
+        for (GList *l = all; l; l = l->next) {
+                Modeling *j = l->data;
                 const RecordingState *s = j->recording->state;
 
                 if (modeling_is_done(j))
@@ -435,12 +433,10 @@ void manager_model_tidy(Manager *m)
 void manager_model_stop(Manager *m)
 {
         bool ends = g_hash_table_size(m->models) == 0 || !m->systemd || host_is_stopping(NULL);
-        GHashTableIter i;
-        gpointer value;
+        g_autoptr(GList) all = g_hash_table_get_values(m->models);
 
-        g_hash_table_iter_init(&i, m->models);
-        while (g_hash_table_iter_next(&i, NULL, &value)) {
-                Modeling *j = value;
+        for (GList *l = all; l; l = l->next) {
+                Modeling *j = l->data;
 
                 if (!modeling_is_running(j))
                         continue;
