@@ -204,12 +204,15 @@ static int enforcer_fd(Enforcer *e)
         return ring_buffer__epoll_fd(e->ring);
 }
 
+/* A record is a line that is appended, microseconds, and comes once; an event becomes an alarm, and may come without end. */
+#define RECORDS_FOR_EVENT 8U
+
 static int enforcer_dispatch(Enforcer *e, unsigned max)
 {
         int r;
 
         addresses_dispatch(e);
-        r = records_dispatch(e, max);
+        r = records_dispatch(e, max * RECORDS_FOR_EVENT);
         return r < 0 ? r : events_dispatch(e, max);
 }
 
