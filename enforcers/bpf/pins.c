@@ -6,7 +6,6 @@
 #include "pins.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "abi.h"
 #include "hooks.h"
 #include "pindir.h"
+#include "select.h"
 #include "util.h"
 #include "varmor.skel.h"
 
@@ -211,71 +211,6 @@ static int open_maps(const Loader *l)
         return 0;
 }
 
-static unsigned count_parameters(const struct btf *btf, const char *function)
-{
-        int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-        const struct btf_type *t = id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, id)->type) : NULL;
-
-        return t ? btf_vlen(t) : 0;
-}
-
-/* The function that calls the hook @hook. */
-static char *caller_of(const char *hook)
-{
-        return g_strconcat("security_", strcmp(hook, "bprm_check_security") == 0 ? "bprm_check" : hook, NULL);
-}
-
-/* Where @program, which stands at @section, is attached: a function of the kernel; NULL: at a tracepoint. */
-static char *function_of(const Loader *l, const char *section)
-{
-        if (g_str_has_prefix(section, "lsm/"))
-                return l->pins->traced ? caller_of(section + strlen("lsm/")) : g_strconcat("bpf_lsm_", section + strlen("lsm/"), NULL);
-        if (g_str_has_prefix(section, "fentry/") || g_str_has_prefix(section, "fexit/"))
-                return g_strdup(strchr(section, '/') + 1);
-        return NULL;
-}
-
-/* Is there another program, for where this one would be attached? Two have other arguments behind the hooks. */
-static bool is_for_others(const Loader *l, const char *section)
-{
-        return l->pins->traced ? strcmp(section, "lsm/mmap_file") == 0 : g_str_has_prefix(section, "fexit/");
-}
-
-static int trace(struct bpf_program *program, const char *function)
-{
-        int r = bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
-
-        if (r >= 0)
-                r = bpf_program__set_expected_attach_type(program, BPF_TRACE_FEXIT);
-        return r < 0 ? r : bpf_program__set_attach_target(program, 0, function);
-}
-
-/* Leaves out the programs for hooks that this kernel does not have (lsm/file_truncate came with 6.2), and for functions that
- * it was built without. */
-static int select_programs(const Loader *l)
-{
-        struct btf *btf = btf__load_vmlinux_btf();
-        struct bpf_program *program;
-        int r = 0;
-
-        l->skel->rodata->va_traced = l->pins->traced;
-        l->skel->rodata->va_setattr_idmap = l->pins->traced || (btf && count_parameters(btf, "bpf_lsm_inode_setattr") == 3);
-        bpf_object__for_each_program(program, l->skel->obj)
-        {
-                const char *section = bpf_program__section_name(program);
-                g_autofree char *function = function_of(l, section);
-
-                if (!function || r < 0)
-                        continue;
-                if (is_for_others(l, section) || (btf && btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) < 0))
-                        (void)bpf_program__set_autoload(program, false);
-                else if (l->pins->traced && g_str_has_prefix(section, "lsm/"))
-                        r = trace(program, function);
-        }
-        btf__free(btf);
-        return r < 0 ? fail(l, r, "the BPF programs cannot be attached behind the hooks") : 0;
-}
-
 static int reuse_maps(const Loader *l)
 {
         struct bpf_map *map;
@@ -452,9 +387,9 @@ int pins_open(const char *directory, Pins *p, Diag *d)
                 return fail(&l, -errno, "the BPF programs cannot be read");
         pins_init(p, directory, l.skel);
         l.maps = g_build_filename(p->version, "maps", NULL);
-        r = select_programs(&l);
+        r = select_programs(l.skel, p->traced);
         if (r < 0)
-                return r;
+                return fail(&l, r, "the BPF programs cannot be attached behind the hooks");
         links = pindir_links(p->version);
         p->core = links->len > 0;
         return open_or_load(&l);
