@@ -218,6 +218,19 @@ __attribute__((noinline)) int va_next_mount(struct va_every *x)
         return 0;
 }
 
+/* By which names a file was meant cannot be found out. */
+static __always_inline int give_up(__u32 op)
+{
+        struct va_scratch *s;
+        int r = va_take_scratch(&s);
+
+        if (r <= 0)
+                return r;
+        r = va_refuse(s, op, VA_REASON_NO_PATH, 0);
+        va_release(s);
+        return r;
+}
+
 static __always_inline int everywhere(struct dentry *dentry, __u32 op)
 {
         struct va_every x = va_first_mount(BPF_CORE_READ(dentry, d_inode, i_sb), dentry);
@@ -225,11 +238,11 @@ static __always_inline int everywhere(struct dentry *dentry, __u32 op)
         for (int i = 0; i < NAMES_MAX; i++) {
                 va_next_mount(&x);
                 if (!x.found)
-                        return x.done ? 0 : -EACCES; /* deny: too many mounts, or the list changed meanwhile */
+                        return x.done ? 0 : give_up(op); /* too many mounts, or the list changed meanwhile */
                 if (va_mediate(x.found, x.dentry, op, VA_WRITE))
                         return -EACCES;
         }
-        return -EACCES; /* deny: too many names */
+        return give_up(op); /* too many names */
 }
 
 __attribute__((noinline)) int va_check_elsewhere(struct va_scratch *s, __u64 dentry, __u32 op, __u32 want, __u32 kind)
