@@ -13,6 +13,8 @@
 
 names=(sshd cron web-containers)
 for name in "${names[@]}"; do "prepare_${name//-/_}"; done
+# Nobody knows whether a minute is full while cron is recorded.
+sed -i '/minutes/d' /etc/cron.d/case
 rm -f /etc/systemd/system/systemd-logind.service
 systemctl daemon-reload
 systemctl start systemd-logind

@@ -18,8 +18,8 @@ battery_list() {
         cat <<T
 shell|AB|become /bin/sh -c :|exec .*/(da)?sh
 shadow|AB|read /etc/shadow|/etc/shadow
-listener|B|bindto tcp 0.0.0.0:4444 ; listenhand|0\.0\.0\.0:4444|syscall (socket|bind|listen)
-egress|B|dial tcp 192.0.2.66:4445|192\.0\.2\.66:4445|syscall (socket|connect)
+listener|B|bindto tcp 0.0.0.0:4444 ; listenhand|0\.0\.0\.0:4444|socket inet|syscall (socket|bind|listen)
+egress|B|dial tcp 192.0.2.66:4445|192\.0\.2\.66:4445|socket inet|syscall (socket|connect)
 ptrace|ABS|attach $(cat $lair/pid)|ptrace|trace
 new-binary|AB|become $lair/binary|exec .*$lair/binary
 mount|ABS|mount tmpfs none $lair/mnt|mount

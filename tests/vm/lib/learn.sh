@@ -38,6 +38,8 @@ state_is() { [ "$(policy_state "$1")" = "$2" ]; }
 # their second start the first has left. SECONDS later the models are complete.
 record() {
         local name model
+        # Nothing that is repeated comes much later.
+        echo 'alarms: {window: 1}' >/etc/varmor/varmor.yaml
         for name in "${@:2}"; do
                 "stop_${name//-/_}"
                 minutes=9 learning "$name" BehaviorModeling
