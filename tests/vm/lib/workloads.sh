@@ -224,4 +224,4 @@ work_web_containers() {
         succeeds "$1/stop" podman stop -t 1 web-1
         succeeds "$1/remove" podman rm web-1
 }
-stop_web_containers() { ! podman container exists web-1 || podman rm -f -t 1 web-1; }
+stop_web_containers() { ! podman container exists web-1 || podman rm -f -t 1 web-1 >/dev/null 2>&1; }
