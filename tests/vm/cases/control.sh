@@ -64,7 +64,7 @@ expect persist/reset-for-good-works EACCES@read "${try[@]}"
 
 # --- what is not enforceable is refused, with the reason -------------------------------------------------------------
 says refuse/mode-DefenseInDepth 'NotEnforceable|Refused|not enforce|needs the section' "${bus[@]}" SetMode ssa\{sv\} control DefenseInDepth 0
-says refuse/mode-BehaviorModeling 'NotEnforceable|Refused|not enforce|needs the section' "${bus[@]}" SetMode ssa\{sv\} control BehaviorModeling 1 duration u 5
+says refuse/modelling-without-end 'needs a duration' "${bus[@]}" SetMode ssa\{sv\} control BehaviorModeling 0
 says refuse/mode-unknown 'InvalidArgs|nvalid|unknown|There is no' "${bus[@]}" SetMode ssa\{sv\} control Paranoid 0
 says refuse/option-unknown 'InvalidArgs|nvalid|unknown|There is no' "${bus[@]}" SetMode ssa\{sv\} control AlwaysAllow 1 perish b true
 says refuse/no-such-policy 'NoSuchPolicy|o such policy|no policy' "${bus[@]}" SetMode ssa\{sv\} nobody AlwaysAllow 0
