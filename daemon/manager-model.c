@@ -329,9 +329,30 @@ void manager_on_record(const char *policy, const ModelOp *op, void *userdata)
                 recording_add(j->recording, op);
 }
 
+/* Is there a policy that wants to be recorded and is not, for a reason that may be gone by now: a disk that was full, or read-only? */
+static bool is_kept_from_recording(Manager *m)
+{
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, m->entries);
+        while (modeling_recorder(m) && g_hash_table_iter_next(&i, NULL, &value)) {
+                const Entry *e = value;
+                const BundlePolicy *p = e->pub.current;
+                const Modeling *j = find(m, e->pub.full_name);
+
+                if (p && p->valid && p->mode == MODE_BEHAVIOR_MODELING && (!j || j->deaf))
+                        return true;
+        }
+        return false;
+}
+
 void manager_model_poll(Manager *m)
 {
         g_autoptr(GList) all = g_hash_table_get_values(m->models); /* what is heard may bring more */
+
+        if (m->loaded && is_kept_from_recording(m))
+                manager_reconcile_soon(m);
 
         for (GList *l = all; l; l = l->next) {
                 Modeling *j = l->data;
