@@ -120,6 +120,32 @@ static void widen(General *g, uint32_t enough, bool ports)
                         (void)g_ptr_array_remove_index(g->ops, i - 1);
 }
 
+/* net.ipv4.ip_local_port_range, unless somebody sets it. */
+#define CHOSEN_FIRST 32768U
+#define CHOSEN_LAST 60999U
+
+void general_widen_chosen(General *g)
+{
+        g_autoptr(GHashTable) asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+        for (guint i = 0; i < g->ops->len; i++) {
+                const GeneralOp *op = g->ops->pdata[i];
+
+                if (op->op.kind == MODEL_INGRESS && op->first_port == 0)
+                        g_hash_table_add(asked, group_key(op, true));
+        }
+        for (guint i = 0; i < g->ops->len; i++) {
+                GeneralOp *op = g->ops->pdata[i];
+                g_autofree char *key = op->op.kind == MODEL_INGRESS ? group_key(op, true) : NULL;
+
+                if (!key || op->first_port < CHOSEN_FIRST || op->last_port > CHOSEN_LAST || !g_hash_table_contains(asked, key))
+                        continue;
+                op->first_port = CHOSEN_FIRST;
+                op->last_port = CHOSEN_LAST;
+                general_add_reason(op, WHY_CHOSEN);
+        }
+}
+
 void general_widen_net(General *g, uint32_t enough)
 {
         widen(g, enough, false);

@@ -405,6 +405,7 @@ General *generalise(const Model *m, const GeneraliseRules *rules, const Generali
                 join(op, w);
         }
         g_ptr_array_sort(g->ops, compare_general);
+        general_widen_chosen(g);
         if (enough > 0)
                 general_widen_net(g, enough);
         return g;
@@ -424,6 +425,8 @@ static const char *reason_text(const GeneraliseRules *rules, const char *id)
                 return "many addresses at one port";
         if (strcmp(id, WHY_PORTS) == 0)
                 return "many high ports at one address";
+        if (strcmp(id, WHY_CHOSEN) == 0)
+                return "the kernel chose the port";
         for (guint i = 0; i < rules->rules->len; i++) {
                 const GeneraliseRule *r = rules->rules->pdata[i];
 

@@ -86,9 +86,13 @@ char *generalise_path(const char *path, const GeneraliseRules *rules, const Gene
 #define WHY_SIBLINGS "siblings"
 #define WHY_ADDRESSES "addresses"
 #define WHY_PORTS "ports"
+#define WHY_CHOSEN "chosen"
 
 /** general_add_reason() - @why is static, or lives as long as the rules. */
 void general_add_reason(GeneralOp *op, const char *why);
+
+/** general_widen_chosen() - where the kernel was asked for a port to listen on, it is one of all that it may choose. */
+void general_widen_chosen(General *g);
 
 /** general_widen_net() - @enough addresses at one port, or high ports at one address, are one op. */
 void general_widen_net(General *g, uint32_t enough);

@@ -228,6 +228,35 @@ static void test_net(void)
         g_assert_cmpuint(op->last_port, ==, 40005);
 }
 
+/* A port that the kernel chose is another one in the next run; one that the program named is not. */
+static void test_chosen(void)
+{
+        static const struct {
+                uint8_t last;
+                uint16_t port, first, end;
+        } ports[] = {{1, 0, 0, 0}, {1, 80, 80, 80}, {1, 45123, 32768, 60999}, {2, 45123, 45123, 45123}};
+        const GeneraliseOptions options = {.strictness = STRICTNESS_STRICT};
+        g_autoptr(Model) m = model_new();
+        g_autoptr(General) g = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(ports); i++) {
+                const ModelOp o = {.kind = MODEL_INGRESS, .family = UINT64_C(1) << AF_INET, .address = {10, 0, 0, ports[i].last}, .port = ports[i].port};
+
+                g_assert_cmpint(model_add(m, &o), ==, 0);
+        }
+        model_seal(m);
+        g = generalise(m, rules, &options);
+        g_assert_cmpuint(g->ops->len, ==, G_N_ELEMENTS(ports));
+        for (size_t i = 0; i < G_N_ELEMENTS(ports); i++) {
+                const GeneralOp *op = g->ops->pdata[i];
+
+                g_assert_cmpuint(op->op.address[3], ==, ports[i].last);
+                g_assert_cmpuint(op->first_port, ==, ports[i].first);
+                g_assert_cmpuint(op->last_port, ==, ports[i].end);
+                g_assert_true(!op->rules == (ports[i].first == ports[i].end));
+        }
+}
+
 static void test_report(void)
 {
         g_autoptr(Model) m = model_new();
@@ -284,6 +313,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/generalise/matcher", test_matcher);
         g_test_add_func("/generalise/siblings", test_siblings);
         g_test_add_func("/generalise/net", test_net);
+        g_test_add_func("/generalise/chosen", test_chosen);
         g_test_add_func("/generalise/report", test_report);
         g_test_add_func("/generalise/bad-rules", test_bad_rules);
         r = g_test_run();
