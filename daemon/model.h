@@ -14,7 +14,7 @@
 #define MODEL_OPS_MAX 65536U               /* of all kinds together */
 #define MODEL_SOURCES_MAX 1024U            /* recordings that were merged into one model */
 #define MODEL_TEXT_BYTES_MAX 4095U         /* one text: a path is the longest */
-#define MODEL_TEXTS_BYTES_MAX (16U << 20)  /* all texts of all ops */
+#define MODEL_TEXTS_BYTES_MAX (10U << 20)  /* all texts of all ops: whatever is in them, a file holds them, five times as long */
 #define MODEL_COUNT_MAX INT64_MAX          /* JSON libraries agree about no more; counts stay there when they reach it */
 
 typedef enum ModelKind {

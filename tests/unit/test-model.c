@@ -112,6 +112,31 @@ static void test_full(void)
         g_assert_cmpuint(m->ops->len, ==, MODEL_OPS_MAX);
 }
 
+/* What a model takes in can be read again from its file, be it as long as it may and nothing but bytes that need an escape. */
+static void test_longest(void)
+{
+        g_autoptr(Model) m = model_new(), back = NULL;
+        g_autoptr(Diag) d = diag_new();
+        g_autofree char *text = NULL;
+        const size_t size = MODEL_TEXTS_BYTES_MAX / MODEL_OPS_MAX;
+        unsigned n = 0;
+
+        for (;; n++) {
+                g_autofree char *path = g_strdup_printf("/%05u%0*u", n, (int)size - 6, 0);
+                const ModelOp o = {.kind = MODEL_FILE, .object = path, .perms = PERM_ALL, .owner_perms = PERM_ALL, .count = MODEL_COUNT_MAX};
+
+                memset(path + 6, 0xff, size - 6);
+                if (model_add(m, &o) < 0)
+                        break;
+        }
+        g_assert_cmpuint(n, ==, MODEL_OPS_MAX);
+        model_seal(m);
+        text = model_to_json(m);
+        g_assert_cmpuint(strlen(text), <=, MODEL_JSON_BYTES_MAX);
+        g_assert_cmpint(model_from_json(text, strlen(text), "x.json", &back, d), ==, 0);
+        g_assert_true(model_equal(m, back));
+}
+
 static void test_complete(void)
 {
         g_autoptr(Model) m = model_new();
@@ -257,6 +282,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/model/add", test_add);
         g_test_add_func("/model/refused", test_refused);
         g_test_add_func("/model/full", test_full);
+        g_test_add_func("/model/longest", test_longest);
         g_test_add_func("/model/complete", test_complete);
         g_test_add_func("/model/diff", test_diff);
         g_test_add_func("/model/json/round-trip", test_round_trip);
