@@ -37,7 +37,7 @@ state_is() { [ "$(policy_state "$1")" = "$2" ]; }
 # record SECONDS NAME...: record them all while they do their work, from their start to their end, and once more: what they find at
 # their second start the first has left. SECONDS later the models are complete.
 record() {
-        local name model
+        local name model began
         # Nothing that is repeated comes much later.
         echo 'alarms: {window: 1}' >/etc/varmor/varmor.yaml
         for name in "${@:2}"; do
@@ -45,6 +45,7 @@ record() {
                 minutes=9 learning "$name" BehaviorModeling
         done
         reload record/reload
+        began=$SECONDS
         since=$(date +%s)
         for name in "${@:2}"; do
                 comment "$name: $SECONDS s"
@@ -59,6 +60,7 @@ record() {
         # There is time enough on any machine, and it is over when a minute is.
         for name in "${@:2}"; do learning "$name" BehaviorModeling; done
         reload record/shortened
+        sleep $((SECONDS - began < 60 ? 60 - (SECONDS - began) : 0))
         for name in "${@:2}"; do
                 model=/var/lib/varmor/models/$name.json
                 succeeds "$name/record/completed" until_true "$1" state_is "$name" completed
