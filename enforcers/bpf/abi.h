@@ -384,6 +384,16 @@ _Static_assert(sizeof(struct va_record) == 32, "ABI");
 #define VA_RECORD_CALL VA_KIND_MAX
 #define VA_RECORD_MAX (VA_KIND_MAX + 1)
 
+#if defined(__x86_64__) || defined(__TARGET_ARCH_x86) /* arch/x86/entry/syscalls/syscall_64.tbl */
+#define VA_CALL_SOCKET 41
+#define VA_CALL_CLONE 56
+#define VA_CALL_IOCTL 16
+#else /* include/uapi/asm-generic/unistd.h */
+#define VA_CALL_SOCKET 198
+#define VA_CALL_CLONE 220
+#define VA_CALL_IOCTL 29
+#endif
+
 /* What of them matters: the family of a new socket, the namespaces that a new process gets (include/uapi/linux/sched.h:
  * CLONE_NEW* without CLONE_NEWTIME, which clone(2) does not take), the type of an ioctl. */
 #define VA_CALL_SOCKET_ARG 0

@@ -38,15 +38,28 @@ struct pt_regs___entry {
 #endif
 } __core;
 
+/** va_call_arch() - the architecture in whose table its number stands, AUDIT_ARCH_*. */
+static __always_inline __u32 va_call_arch(struct task_struct *t)
+{
+        struct task_struct___entry *entry = (void *)t;
+
+#if defined(__TARGET_ARCH_x86)
+        return BPF_CORE_READ(entry, thread_info.status) & TS_COMPAT ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
+#elif defined(__TARGET_ARCH_arm64)
+        return BPF_CORE_READ(entry, thread_info.flags) & 1UL << TIF_32BIT ? AUDIT_ARCH_ARM : AUDIT_ARCH_AARCH64;
+#else
+        return 0;
+#endif
+}
+
 /** va_read_call() - architecture and arguments into @c. */
 static __always_inline void va_read_call(struct va_call *c, struct task_struct *t)
 {
         struct pt_regs___entry *regs = (void *)bpf_task_pt_regs(t);
-        struct task_struct___entry *entry = (void *)t;
 
+        c->arch = va_call_arch(t);
 #if defined(__TARGET_ARCH_x86)
-        if (BPF_CORE_READ(entry, thread_info.status) & TS_COMPAT) {
-                c->arch = AUDIT_ARCH_I386;
+        if (c->arch == AUDIT_ARCH_I386) {
                 c->args[0] = (__u32)BPF_CORE_READ(regs, bx);
                 c->args[1] = (__u32)BPF_CORE_READ(regs, cx);
                 c->args[2] = (__u32)BPF_CORE_READ(regs, dx);
@@ -55,7 +68,6 @@ static __always_inline void va_read_call(struct va_call *c, struct task_struct *
                 c->args[5] = (__u32)BPF_CORE_READ(regs, bp);
                 return;
         }
-        c->arch = AUDIT_ARCH_X86_64;
         c->args[0] = BPF_CORE_READ(regs, di);
         c->args[1] = BPF_CORE_READ(regs, si);
         c->args[2] = BPF_CORE_READ(regs, dx);
@@ -63,7 +75,6 @@ static __always_inline void va_read_call(struct va_call *c, struct task_struct *
         c->args[4] = BPF_CORE_READ(regs, r8);
         c->args[5] = BPF_CORE_READ(regs, r9);
 #elif defined(__TARGET_ARCH_arm64)
-        c->arch = BPF_CORE_READ(entry, thread_info.flags) & 1UL << TIF_32BIT ? AUDIT_ARCH_ARM : AUDIT_ARCH_AARCH64;
         c->args[0] = BPF_CORE_READ(regs, orig_x0); /* the result stands in regs[0] already */
         c->args[1] = BPF_CORE_READ(regs, regs[1]);
         c->args[2] = BPF_CORE_READ(regs, regs[2]);

@@ -134,17 +134,6 @@ __attribute__((noinline)) int va_record(struct va_scratch *s, __u32 which)
 
 /* ---- system calls ------------------------------------------------------------------------------------------------------- */
 
-/* Their numbers, each in arch/.../unistd. */
-#if defined(__TARGET_ARCH_x86)
-#define NR_SOCKET 41
-#define NR_CLONE 56
-#define NR_IOCTL 16
-#elif defined(__TARGET_ARCH_arm64)
-#define NR_SOCKET 198
-#define NR_CLONE 220
-#define NR_IOCTL 29
-#endif
-
 struct note {
         struct va_cover cover;
         __u32 nr;
@@ -156,16 +145,17 @@ struct note {
 /* Does an argument of the call that @t is in matter? */
 static __always_inline void look_at(struct note *n, struct task_struct *t)
 {
+        __u32 arch = va_call_arch(t);
         struct va_call c = {};
 
-        va_read_call(&c, t);
-        n->compat = c.arch == AUDIT_ARCH_I386 || c.arch == AUDIT_ARCH_ARM;
-        n->argued = !n->compat && (n->nr == NR_SOCKET || n->nr == NR_CLONE || n->nr == NR_IOCTL);
+        n->compat = arch == AUDIT_ARCH_I386 || arch == AUDIT_ARCH_ARM;
+        n->argued = !n->compat && (n->nr == VA_CALL_SOCKET || n->nr == VA_CALL_CLONE || n->nr == VA_CALL_IOCTL);
         if (!n->argued)
                 return;
-        if (n->nr == NR_SOCKET)
+        va_read_call(&c, t);
+        if (n->nr == VA_CALL_SOCKET)
                 n->value = c.args[VA_CALL_SOCKET_ARG] & VA_CALL_SOCKET_MASK;
-        else if (n->nr == NR_CLONE)
+        else if (n->nr == VA_CALL_CLONE)
                 n->value = c.args[VA_CALL_CLONE_ARG] & VA_CALL_CLONE_MASK;
         else
                 n->value = c.args[VA_CALL_IOCTL_ARG] & VA_CALL_IOCTL_MASK;

@@ -161,15 +161,9 @@ static bool read_call(const struct va_record *v, ModelOp *o)
                 const char *name;
                 uint32_t nr, index, mask;
         } calls[] = {
-#if defined(__x86_64__)
-                {"socket", 41, VA_CALL_SOCKET_ARG, VA_CALL_SOCKET_MASK},
-                {"clone", 56, VA_CALL_CLONE_ARG, VA_CALL_CLONE_MASK},
-                {"ioctl", 16, VA_CALL_IOCTL_ARG, VA_CALL_IOCTL_MASK},
-#elif defined(__aarch64__)
-                {"socket", 198, VA_CALL_SOCKET_ARG, VA_CALL_SOCKET_MASK},
-                {"clone", 220, VA_CALL_CLONE_ARG, VA_CALL_CLONE_MASK},
-                {"ioctl", 29, VA_CALL_IOCTL_ARG, VA_CALL_IOCTL_MASK},
-#endif
+                {"socket", VA_CALL_SOCKET, VA_CALL_SOCKET_ARG, VA_CALL_SOCKET_MASK},
+                {"clone", VA_CALL_CLONE, VA_CALL_CLONE_ARG, VA_CALL_CLONE_MASK},
+                {"ioctl", VA_CALL_IOCTL, VA_CALL_IOCTL_ARG, VA_CALL_IOCTL_MASK},
         };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(calls); i++)
