@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "harness.h"
 
 #define ALL_KINDS                                                                                                        \
@@ -19,32 +20,13 @@
 
 static char *root;
 
-typedef struct Run {
-        char *out, *err;
-        int code;
-} Run;
-
-static void run_done(Run *r)
-{
-        g_free(r->out);
-        g_free(r->err);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_done)
-
 static Run run(const char *line)
 {
         g_autofree char *command = g_strdup_printf("%s --root '%s' %s", g_getenv("VARMORCTL"), root, line);
         g_auto(GStrv) argv = NULL;
-        Run r = {};
-        int status;
 
         g_assert_true(g_shell_parse_argv(command, NULL, &argv, NULL));
-        g_assert_true(g_spawn_sync(NULL, argv, NULL, 0, NULL, NULL, &r.out, &r.err, &status, NULL));
-        g_assert_true(WIFEXITED(status));
-        r.code = WEXITSTATUS(status);
-        g_test_message("%s: %i\n%s%s", line, r.code, r.out, r.err);
-        return r;
+        return command_run(argv, NULL, line);
 }
 
 static void expect(const char *line, int code, const char *text)
@@ -55,14 +37,6 @@ static void expect(const char *line, int code, const char *text)
         g_assert_nonnull(strstr(code == 0 || code == 3 ? r.out : r.err, text));
         g_assert_null(strchr(r.out, '\033'));
         g_assert_null(strchr(r.err, '\033'));
-}
-
-static json_object *member(json_object *o, const char *key)
-{
-        json_object *value = NULL;
-
-        g_assert_true(json_object_object_get_ex(o, key, &value));
-        return value;
 }
 
 static void write_file(const char *name, const char *text)

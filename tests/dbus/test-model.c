@@ -7,9 +7,9 @@
 #include <json-c/json.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "model-store.h"
 #include "policy-load.h"
 #include "tree.h"
@@ -23,32 +23,13 @@ typedef struct Fixture {
         char *root;
 } Fixture;
 
-typedef struct Run {
-        char *out, *err;
-        int code;
-} Run;
-
-static void run_done(Run *r)
-{
-        g_free(r->out);
-        g_free(r->err);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_done)
-
 /* "$M" in @line is the verb with its root, "$R" the root. */
 static Run run(const Fixture *f, const char *line)
 {
         g_autofree char *set = g_strdup_printf("R=%s; m() { verb=$1; shift; \"$VARMORCTL\" model $verb --root=$R \"$@\"; }; cd $R; %s", f->root, line);
         char *argv[] = {(char *)"/bin/bash", (char *)"-c", set, NULL};
-        Run r = {0};
-        int status;
 
-        g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &r.out, &r.err, &status, NULL));
-        g_assert_true(WIFEXITED(status));
-        r.code = WEXITSTATUS(status);
-        g_test_message("%s: %i\n%s%s", line, r.code, r.out, r.err);
-        return r;
+        return command_run(argv, NULL, line);
 }
 
 /* @text: in what it prints; or, where it fails, complains of. */
@@ -58,22 +39,6 @@ static void expect(const Fixture *f, const char *line, int code, const char *tex
 
         g_assert_cmpint(r.code, ==, code);
         g_assert_nonnull(strstr(code == 0 || (code == 3 && *r.out) ? r.out : r.err, text));
-}
-
-static json_object *parse(const char *text)
-{
-        json_object *value = json_tokener_parse(text);
-
-        g_assert_nonnull(value);
-        return value;
-}
-
-static json_object *member(json_object *o, const char *key)
-{
-        json_object *value = NULL;
-
-        g_assert_true(json_object_object_get_ex(o, key, &value));
-        return value;
 }
 
 /* @more: the last file, and that alone differs. */

@@ -7,24 +7,11 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "harness.h"
 #include "timestamp.h"
-
-typedef struct Run {
-        char *out, *err;
-        int code;
-} Run;
-
-static void run_done(Run *r)
-{
-        g_free(r->out);
-        g_free(r->err);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_done)
 
 static void become_nobody(gpointer unused)
 {
@@ -37,16 +24,9 @@ static Run run_as(bool nobody, const char *line)
 {
         g_autofree char *command = g_strconcat(g_getenv("VARMORCTL"), " ", line, NULL);
         g_auto(GStrv) argv = NULL;
-        Run r = {};
-        int status;
 
         g_assert_true(g_shell_parse_argv(command, NULL, &argv, NULL));
-        g_assert_true(
-                g_spawn_sync(NULL, argv, NULL, 0, nobody ? become_nobody : NULL, NULL, &r.out, &r.err, &status, NULL));
-        g_assert_true(WIFEXITED(status));
-        r.code = WEXITSTATUS(status);
-        g_test_message("%s: %i\n%s%s", line, r.code, r.out, r.err);
-        return r;
+        return command_run(argv, nobody ? become_nobody : NULL, line);
 }
 
 static void expect(const char *line, int code, const char *text)
@@ -66,22 +46,6 @@ static Harness *start(void)
         harness_start_daemon(h);
         harness_wait_name(h, VARMOR_BUS_NAME);
         return h;
-}
-
-static json_object *parse(const char *text)
-{
-        json_object *value = json_tokener_parse(text);
-
-        g_assert_nonnull(value);
-        return value;
-}
-
-static json_object *member(json_object *o, const char *key)
-{
-        json_object *value = NULL;
-
-        g_assert_true(json_object_object_get_ex(o, key, &value));
-        return value;
 }
 
 static void test_look(void)
